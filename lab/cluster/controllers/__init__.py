@@ -1,0 +1,1 @@
+"""Controllers: coroutines that bring what is closer to what is wanted."""

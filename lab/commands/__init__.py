@@ -1,0 +1,1 @@
+"""Everything that can be typed or scripted: one grammar, one registry."""

@@ -1,0 +1,59 @@
+"""Every kind that the lab simulates: one small file each, and one line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.node import Lease, Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.replicaset import ReplicaSet
+from lab.kube.kinds.service import Service
+from lab.kube.meta import KubeObject
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the API calls a kind, and the struct that holds its objects."""
+
+    struct: type[KubeObject]
+    plural: str
+    short: tuple[str, ...] = ()
+    namespaced: bool = True
+    older_versions: tuple[str, ...] = ()
+    """apiVersions that mean the same here and are read as the current one."""
+
+    @property
+    def name(self) -> str:
+        """`Pod`, `Service` and so on."""
+        return self.struct.__name__
+
+    @property
+    def api_version(self) -> str:
+        """The apiVersion that is written."""
+        return str(self.struct().api_version)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(Namespace, "namespaces", ("ns",), namespaced=False),
+    Kind(Node, "nodes", ("no",), namespaced=False),
+    Kind(Lease, "leases"),
+    Kind(Pod, "pods", ("po",)),
+    Kind(ReplicaSet, "replicasets", ("rs",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
+    Kind(Deployment, "deployments", ("deploy",), older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
+    Kind(Service, "services", ("svc",)),
+    Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),
+)
+
+BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}
+
+
+def find_kind(word: str) -> Kind | None:
+    """The kind that a user means by `pods`, `pod`, `po` or `Pod`; None when there is no such kind."""
+    wanted = word.lower()
+    for kind in KINDS:
+        if wanted in (kind.name.lower(), kind.plural, *kind.short):
+            return kind
+    return None

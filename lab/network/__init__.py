@@ -1,0 +1,1 @@
+"""The data plane: links, rule tables, conntrack, DNS, load balancers, the router."""

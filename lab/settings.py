@@ -1,0 +1,117 @@
+"""Every timing and limit of the simulated cluster, with Kubernetes' own default and where it comes from.
+
+A scenario overrides any of them by name under `cluster.settings`. Durations are in seconds.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One value for everything that takes time or has a limit."""
+
+    # -- API server and watches: core/v1 types, SLOs
+    watch_latency_s: float = 0.01
+    """From a write in the store to the moment a controller, kubelet or kube-proxy sees it."""
+    termination_grace_period_s: float = 30.0
+    """core/v1 PodSpec.terminationGracePeriodSeconds; a preStop hook counts inside it."""
+    sigkill_extension_s: float = 2.0
+    """Extra time after preStop has eaten the whole grace period (pod-lifecycle)."""
+
+    # -- addresses: KEP-3070, KEP-3668
+    pod_cidr: str = "10.244.0.0/16"
+    service_cidr: str = "10.96.0.0/12"
+    node_port_range: str = "30000-32767"
+    cluster_domain: str = "cluster.local"
+    cluster_dns_ip: str = "10.96.0.10"
+
+    # -- nodes: nodes documentation, kubelet types
+    node_lease_renew_s: float = 10.0
+    node_lease_duration_s: float = 40.0
+    node_monitor_period_s: float = 5.0
+    node_monitor_grace_s: float = 50.0
+    """50 s since Kubernetes 1.32, 40 s before (PR 126287)."""
+    node_startup_grace_s: float = 60.0
+    node_eviction_toleration_s: float = 300.0
+    """Default toleration of not-ready and unreachable, set by admission."""
+    node_eviction_rate_per_s: float = 0.1
+    node_secondary_eviction_rate_per_s: float = 0.01
+    node_unhealthy_zone_threshold: float = 0.55
+    node_large_cluster_size: int = 50
+    node_cpu: str = "4"
+    node_memory: str = "8Gi"
+    node_pods: int = 110
+
+    # -- Pods: probes (core/v1 Probe), containers
+    probe_period_s: float = 10.0
+    probe_timeout_s: float = 1.0
+    probe_success_threshold: int = 1
+    probe_failure_threshold: int = 3
+    probe_initial_delay_s: float = 0.0
+    scheduler_latency_s: float = 0.02
+    sandbox_start_s: float = 0.4
+    """Network namespace, CNI and pause container."""
+    image_pull_s: float = 1.5
+    """A pull of an image that the node does not have; drawn within +-50 %."""
+    image_pull_parallel: bool = False
+    """serializeImagePulls is true by default: one pull at a time on a node."""
+    container_start_s: float = 0.2
+    crash_backoff_initial_s: float = 10.0
+    crash_backoff_max_s: float = 300.0
+    crash_backoff_reset_s: float = 600.0
+    pull_backoff_initial_s: float = 10.0
+    pull_backoff_max_s: float = 300.0
+    kubelet_status_latency_s: float = 0.05
+    """From a change on the node to the Pod's status in the API."""
+
+    # -- controllers: endpointslice_controller.go, deployment types
+    endpointslice_batch_period_s: float = 0.0
+    endpointslice_max_endpoints: int = 100
+    controller_retry_initial_s: float = 1.0
+    controller_retry_max_s: float = 1000.0
+    deployment_max_surge: str = "25%"
+    deployment_max_unavailable: str = "25%"
+    deployment_progress_deadline_s: float = 600.0
+    deployment_revision_history: int = 10
+
+    # -- kube-proxy: v1alpha1/defaults.go
+    proxy_sync_period_s: float = 30.0
+    proxy_min_sync_period_s: float = 1.0
+    proxy_sync_latency_s: float = 0.05
+    """What one run of iptables-restore or nft takes; drawn anew for each node within +-50 %."""
+    proxy_healthz_port: int = 10256
+    conntrack_max: int = 131072
+    conntrack_tcp_established_s: float = 86400.0
+    conntrack_tcp_close_wait_s: float = 3600.0
+    conntrack_tcp_syn_sent_s: float = 120.0
+    conntrack_tcp_time_wait_s: float = 120.0
+    conntrack_udp_unreplied_s: float = 30.0
+    conntrack_udp_stream_s: float = 120.0
+    affinity_timeout_s: float = 10800.0
+    tcp_syn_retries: int = 6
+    """SYNs at 0, 1, 3, 7, 15, 31 and 63 s; the kernel gives up at about 127 s."""
+
+    # -- DNS: CoreDNS plugin documentation, resolv.conf(5)
+    dns_ndots: int = 5
+    dns_timeout_s: float = 5.0
+    dns_attempts: int = 2
+    dns_ttl_s: float = 30.0
+    dns_negative_ttl_s: float = 5.0
+    dns_service_time_s: float = 0.0003
+
+    # -- links, one way
+    link_pod_s: float = 0.00002
+    link_node_s: float = 0.0001
+    link_zone_s: float = 0.0004
+    link_internet_s: float = 0.01
+
+    # -- load balancer: the in-tree GCE profile (interval 8 s, 1 up, 3 down)
+    lb_provision_s: float = 5.0
+    lb_health_interval_s: float = 8.0
+    lb_health_timeout_s: float = 1.0
+    lb_healthy_threshold: int = 1
+    lb_unhealthy_threshold: int = 3
+    lb_node_sync_s: float = 100.0
+    lb_retry_initial_s: float = 5.0
+    lb_retry_max_s: float = 300.0

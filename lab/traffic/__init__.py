@@ -1,0 +1,1 @@
+"""Clients, servers and what is measured of them."""

@@ -1,0 +1,1 @@
+"""Cluster to rows, spans and explanations: pure functions, no Textual."""
