@@ -1,0 +1,77 @@
+"""What a kubelet asks of a container runtime: start, stop and probe what runs in a container.
+
+The traffic floor implements it, so that the control plane knows nothing of what applications do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from lab.kube.kinds.pod import Container, Pod, Probe
+
+Exited = Callable[[int, str], None]
+"""Called once, with exit code and reason, when a started container has ended, for whatever cause."""
+
+
+class ProbeResult(NamedTuple):
+    """A probe's verdict and how long it takes to come, in seconds of virtual time."""
+
+    success: bool
+    message: str = ""
+    took_s: float = 0.0
+
+
+class ContainerRuntime(Protocol):
+    """Runs the containers of every node; all calls return at once, in the same moment of virtual time.
+
+    The Pod that is handed over has `spec.nodeName` and `status.podIP` set, and the status that the
+    kubelet then knows of, which may be newer than the one in the API.
+    """
+
+    def start(self, pod: Pod, container: Container, exited: Exited) -> None:
+        """Run a container; `exited` is called when it ends by itself, and after `stop` or `kill`."""
+
+    def stop(self, pod: Pod, container: str) -> None:
+        """Send SIGTERM; the application calls `exited` when it is done. Unknown containers are ignored."""
+
+    def kill(self, pod: Pod, container: str) -> None:
+        """Send SIGKILL: `exited(137, ...)` before this returns. Unknown containers are ignored."""
+
+    def probe(self, pod: Pod, container: str, probe: Probe) -> ProbeResult:
+        """The verdict of a probe sent now; the kubelet waits `took_s`, at most the probe's timeout."""
+
+
+class InstantRuntime:
+    """A runtime whose applications start, answer and end at once; what a control plane alone needs."""
+
+    def __init__(self) -> None:
+        self.running: dict[tuple[str, str, str], Exited] = {}
+        """What ends each running container, by (namespace, Pod, container)."""
+        self.verdicts: dict[tuple[str, str, str], ProbeResult] = {}
+        """Answers to probes other than success, by (namespace, Pod, container)."""
+        self.deaf: dict[tuple[str, str, str], bool] = {}
+        """Containers that ignore SIGTERM."""
+
+    def start(self, pod: Pod, container: Container, exited: Exited) -> None:
+        """Run it until it is stopped, killed or made to exit."""
+        self.running[(*pod.key, container.name)] = exited
+
+    def stop(self, pod: Pod, container: str) -> None:
+        """End it at once with status 0, unless it is deaf."""
+        if not self.deaf.get((*pod.key, container)):
+            self.exit(pod, container, 0, "Completed")
+
+    def kill(self, pod: Pod, container: str) -> None:
+        """End it at once with status 137."""
+        self.exit(pod, container, 137, "Error")
+
+    def probe(self, pod: Pod, container: str, probe: Probe) -> ProbeResult:
+        """Success, unless `verdicts` says otherwise."""
+        return self.verdicts.get((*pod.key, container), ProbeResult(True))
+
+    def exit(self, pod: Pod, container: str, code: int = 0, reason: str = "Completed") -> None:
+        """End a container as if its application had returned `code`."""
+        exited = self.running.pop((*pod.key, container), None)
+        if exited is not None:
+            exited(code, reason)
