@@ -1,0 +1,63 @@
+"""Resource quantities such as `100m`, `1.5`, `512Mi` and `2e3` (apimachinery's resource.Quantity).
+
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+from lab.kube.errors import LabError
+
+_FORM = re.compile(
+    r"(?P<number>[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))(?P<suffix>[eE][+-]?[0-9]{1,2}|[KMGTPE]i|[numkMGTPE]?)"
+)
+
+_BINARY = {f"{letter}i": 1024 ** (power + 1) for power, letter in enumerate("KMGTPE")}
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+
+
+def parse(quantity: str | int | float) -> Fraction:
+    """The exact value; raises `LabError` when it is no quantity."""
+    text = str(quantity).strip()
+    found = _FORM.fullmatch(text)
+    if not found:
+        raise LabError(
+            f'"{text}" is not a quantity: expected a number with an optional suffix, such as 100m, 2 or 512Mi'
+        )
+    number, suffix = Fraction(found["number"]), found["suffix"]
+    if suffix in _BINARY:
+        return number * _BINARY[suffix]
+    exponent = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
+    return number * Fraction(10) ** exponent
+
+
+def cpu(quantity: str | int | float) -> float:
+    """Cores."""
+    return float(parse(quantity))
+
+
+def millicores(quantity: str | int | float) -> int:
+    """Thousandths of a core, rounded up, as the scheduler counts them."""
+    return math.ceil(parse(quantity) * 1000)
+
+
+def memory(quantity: str | int | float) -> int:
+    """Bytes, rounded up."""
+    return math.ceil(parse(quantity))
+
+
+def format_cpu(cores: float) -> str:
+    """Cores as Kubernetes prints them: `2` or `250m`."""
+    thousandths = math.ceil(round(cores * 1000, 6))
+    return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)
+
+
+def format_memory(size_bytes: int) -> str:
+    """Bytes with the largest binary suffix that divides them: `512Mi`."""
+    for suffix, factor in reversed(_BINARY.items()):
+        if size_bytes and size_bytes % factor == 0:
+            return f"{size_bytes // factor}{suffix}"
+    return str(size_bytes)
