@@ -1,0 +1,129 @@
+"""What the API server answers when it refuses, in its own words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lab.kube.errors import LabError
+from lab.kube.kinds import BY_NAME
+
+
+class FieldError(NamedTuple):
+    """One thing that is wrong with one field, as apimachinery's field.Error words it."""
+
+    path: str
+    """Such as `spec.ports[0].nodePort`."""
+    problem: str
+    """`Invalid value`, `Required value`, `Duplicate value`, `Forbidden` or `Unsupported value`."""
+    value: object
+    """What stands there; not shown for `Required value` and `Forbidden`."""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        parts = [self.path, self.problem]
+        if self.problem not in ("Required value", "Forbidden"):
+            parts.append(_shown(self.value))
+        if self.detail:
+            parts.append(self.detail)
+        return ": ".join(parts)
+
+
+def invalid(path: str, value: object, detail: str) -> FieldError:
+    """A field with a value that is not allowed there."""
+    return FieldError(path, "Invalid value", value, detail)
+
+
+def required(path: str, detail: str = "") -> FieldError:
+    """A field that must be set and is not."""
+    return FieldError(path, "Required value", "", detail)
+
+
+def duplicate(path: str, value: object) -> FieldError:
+    """A value that must be unique and is there twice."""
+    return FieldError(path, "Duplicate value", value)
+
+
+def forbidden(path: str, detail: str) -> FieldError:
+    """A field that must not be set here."""
+    return FieldError(path, "Forbidden", "", detail)
+
+
+def unsupported(path: str, value: object, supported: tuple[str, ...]) -> FieldError:
+    """A value outside of a fixed list."""
+    names = ", ".join(f'"{name}"' for name in supported)
+    return FieldError(path, "Unsupported value", value, f"supported values: {names}")
+
+
+def _shown(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+class StoreError(LabError):
+    """The store refuses; the message is what the API server would say. `reason` is its machine-readable name."""
+
+    reason = "Unknown"
+
+
+class NotFound(StoreError):  # noqa: N818 - the API's own name
+    """There is no object of this kind and name."""
+
+    reason = "NotFound"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f'{resource_of(kind)} "{name}" not found')
+
+
+class AlreadyExists(StoreError):  # noqa: N818 - the API's own name
+    """An object of this kind and name is there already."""
+
+    reason = "AlreadyExists"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f'{resource_of(kind)} "{name}" already exists')
+
+
+class Conflict(StoreError):  # noqa: N818 - the API's own name
+    """Somebody wrote the object after it was read."""
+
+    reason = "Conflict"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(
+            f'Operation cannot be fulfilled on {resource_of(kind)} "{name}": the object has been modified; '
+            "please apply your changes to the latest version and try again"
+        )
+
+
+class Invalid(StoreError):  # noqa: N818 - the API's own name
+    """The object says something that it must not; `errors` are the fields, in the order they were found."""
+
+    reason = "Invalid"
+
+    def __init__(self, kind: str, name: str, errors: list[FieldError]) -> None:
+        self.errors = errors
+        text = ", ".join(map(str, errors))
+        shown = f"[{text}]" if len(errors) > 1 else text
+        super().__init__(f'{_qualified(kind)} "{name}" is invalid: {shown}')
+
+
+def resource_of(kind: str) -> str:
+    """`deployments.apps` for `Deployment`: the plural and the group, as the API server names it in errors."""
+    known = BY_NAME.get(kind)
+    if known is None:
+        head, _, group = kind.partition(".")
+        plural = f"{head.lower()}s"
+        return f"{plural}.{group}" if group else plural
+    group = group_of(known.api_version)
+    return f"{known.plural}.{group}" if group else known.plural
+
+
+def group_of(api_version: str) -> str:
+    """`apps` for `apps/v1`, and nothing for the core group's `v1`."""
+    group, slash, _ = api_version.partition("/")
+    return group if slash else ""
+
+
+def _qualified(kind: str) -> str:
+    known = BY_NAME.get(kind)
+    group = group_of(known.api_version) if known else ""
+    return f"{kind}.{group}" if group else kind
