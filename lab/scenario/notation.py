@@ -1,0 +1,49 @@
+"""How a scenario file writes rates and shares, and how reports write durations: `20/s`, `99.5%`, `12 ms`."""
+
+from __future__ import annotations
+
+import re
+
+from lab.kube.errors import LabError
+
+_SECONDS_IN = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_RATE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*/\s*(s|m|h))?")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def parse_rate(value: object) -> float:
+    """A number a second, of `20`, `20/s`, `300/m` or `7200/h`; raises `LabError` for anything else."""
+    if _is_number(value) and 0 <= value < float("inf"):  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise LabError(f'"{value}" is not a rate: expected a number a second, such as 20, 20/s or 300/m')
+    return float(found[1]) / _SECONDS_IN[found[2] or "s"]
+
+
+def parse_share(value: object) -> float:
+    """A part of 1, of `0.01` or `1%`; raises `LabError` for anything else."""
+    share: float | None = None
+    if _is_number(value):
+        share = float(value)  # type: ignore[arg-type]
+    elif isinstance(value, str) and (found := _SHARE.fullmatch(value.strip())):
+        share = float(found[1]) / 100.0
+    if share is None or not 0.0 <= share <= 1.0:
+        raise LabError(f'"{value}" is not a share: expected 0 to 1, or a percentage such as 1%')
+    return share
+
+
+def format_duration(seconds: float) -> str:
+    """`250 us`, `12 ms`, `2.5 s` or `1m30s`: three figures at most, in the unit that suits."""
+    if seconds < 0.0009995:
+        return f"{seconds * 1e6:.0f} us" if seconds else "0"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.3g} ms"
+    if seconds < 59.95:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest}s" if rest else f"{minutes}m"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

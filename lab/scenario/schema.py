@@ -1,0 +1,213 @@
+"""What a scenario file says, key by key; the docstrings below a key are also its help in an editor.
+
+Unknown keys are errors. `lab.scenario.loader` reads a file into these, `lab schema` prints them as JSON Schema.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+
+class Notation:
+    """Marks a number that a file may also write as text; `lab.scenario.forms` knows each by its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+Duration = Annotated[float, Notation("duration")]
+Rate = Annotated[float, Notation("rate")]
+Share = Annotated[float, Notation("share")]
+Text = Annotated[str, Notation("text")]
+"""Text that may be written as a number, such as `cpu: 4`."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A mapping of a scenario file; a key that it does not have is an error."""
+
+
+class TaintEntry(Entry, frozen=True):
+    """Keeps Pods away from a node."""
+
+    key: str
+    value: Text = ""
+    effect: str = "NoSchedule"
+    """NoSchedule, PreferNoSchedule or NoExecute."""
+
+
+class NodeEntry(Entry, frozen=True):
+    """A worker node."""
+
+    name: str = ""
+    """worker-1, worker-2 and so on when it is left out."""
+    zone: str = ""
+    cpu: Text = ""
+    """What Pods may request of it, as Kubernetes writes it: 4 or 3900m."""
+    memory: Text = ""
+    """8Gi."""
+    pods: int = 0
+    """How many Pods it may run; 0 takes the setting."""
+    labels: dict[str, Text] = {}
+    taints: tuple[TaintEntry, ...] = ()
+
+
+class ClusterEntry(Entry, frozen=True):
+    """The cluster that the scenario runs on."""
+
+    nodes: int | tuple[NodeEntry, ...] = 3
+    """How many worker nodes, or each of them."""
+    zones: tuple[str, ...] = ()
+    """Zones given to the nodes in turn."""
+    proxy: str = "nftables"
+    """kube-proxy's mode: nftables or iptables."""
+    load_balancer: str = "cloud"
+    """cloud provisions load balancers, none leaves EXTERNAL-IP pending."""
+    settings: dict[str, Any] = {}
+    """Timings and limits by name, such as node_monitor_grace_s; lab/settings.py has them all."""
+
+
+class DistributionEntry(Entry, frozen=True):
+    """How long something takes, drawn anew each time."""
+
+    distribution: str = ""
+    """constant, uniform, exponential or lognormal; told by the other keys when it is left out."""
+    mean: Duration | None = None
+    median: Duration | None = None
+    p99: Duration | None = None
+    min: Duration | None = None
+    max: Duration | None = None
+
+
+class ListenEntry(Entry, frozen=True):
+    """A port that an app listens on."""
+
+    port: int
+    protocol: str = "TCP"
+
+
+class AppEntry(Entry, frozen=True):
+    """What the application in an image does."""
+
+    image: str
+    """An image, or a pattern such as "shop/web:*"."""
+    listen: tuple[int | str | ListenEntry, ...] | None = None
+    """Ports: 8080, 53/UDP. The container's own ports when it is left out."""
+    workers: int | None = None
+    """How many requests it serves at a time."""
+    service_time: Duration | DistributionEntry | None = None
+    """How long a worker takes for a request."""
+    startup: Duration | None = None
+    """From the start of the container until it listens."""
+    shutdown: Duration | None = None
+    """From SIGTERM until it has ended."""
+    error_rate: Share | None = None
+    """The share of requests that it answers with status 500."""
+    calls: tuple[str, ...] | None = None
+    """Services that it calls for each request: http://api/, redis:6379."""
+    drives: Rate | None = None
+    """How often a Pod in the background calls its targets."""
+
+
+class PhaseEntry(Entry, frozen=True, kw_only=True):
+    """A stretch of a client's rate."""
+
+    length: Duration = msgspec.field(name="for")
+    """How long it lasts."""
+    rate: Rate
+    """Requests a second at its beginning."""
+    to: Rate | None = None
+    """Requests a second at its end: a ramp."""
+
+
+class TrafficEntry(Entry, frozen=True, kw_only=True):
+    """A group of clients that sends requests."""
+
+    name: str = ""
+    """Reports and expectations call it so; client-1, client-2 and so on when it is left out."""
+    source: str = msgspec.field(default="internet", name="from")
+    """internet, pod/NAME, pod/NAMESPACE/NAME, deployment/NAME or node/NAME."""
+    to: str
+    """A URL: http://web/, http://web.shop:8080/, tcp://db:5432, udp://10.96.0.10:53."""
+    rate: Rate | tuple[PhaseEntry, ...] | None = None
+    """Requests a second, whether or not they are answered; or phases, one after the other."""
+    workers: int | None = None
+    """Instead of a rate: so many users, each of which waits for its answer."""
+    think: Duration | None = None
+    """How long a worker waits between an answer and its next request."""
+    addresses: int | None = None
+    """How many hosts on the internet share the requests."""
+    keep_alive: bool | None = None
+    """Whether a connection is used for many requests."""
+    timeout: Duration | None = None
+    retries: int | None = None
+    start: Duration = 0.0
+    stop: Duration | None = None
+    """The end of the run when it is left out."""
+    node: str = ""
+    """Where a Pod that is created for `from: pod/NAME` is to run; the scheduler chooses when it is left out."""
+
+
+class TimelineEntry(Entry, frozen=True):
+    """Something that happens at a moment."""
+
+    at: Duration
+    run: str = ""
+    """A command as it is typed at the prompt: kubectl scale deployment/web --replicas=5."""
+    say: str = ""
+    """What the scenario says to whoever watches."""
+    refused: str = ""
+    """The command must be refused, with an error that has these words."""
+
+
+class LessonEntry(Entry, frozen=True):
+    """A step of a lesson: text beside the screen."""
+
+    at: Duration
+    title: str
+    text: str = ""
+    watch: str = ""
+    """What the screen should select: service/web, pod/client, node/worker-1."""
+
+
+class ExpectEntry(Entry, frozen=True):
+    """A condition; `lab play` ends with status 1 when one does not hold."""
+
+    that: str
+    """METRIC [FILTER] [NAME] OPERATOR VALUE, such as "success >= 99%" or "pods ready web == 5"."""
+    traffic: str = ""
+    """Only the requests of this group of clients."""
+    service: str = ""
+    """Only the requests to this Service: NAME or NAMESPACE/NAME."""
+    start: Duration | None = msgspec.field(default=None, name="from")
+    """The window begins here, not with the story."""
+    end: Duration | None = msgspec.field(default=None, name="to")
+    """The window ends here, not with the story."""
+    at: Duration | None = None
+    """The moment to look at the cluster; the end of the story when it is left out."""
+    by: Duration | None = None
+    """It must hold at some moment up to here."""
+    namespace: str = "default"
+    """Where the names in `that` are."""
+
+
+class ScenarioEntry(Entry, frozen=True):
+    """A scenario of Service Lab."""
+
+    name: str
+    """Lower-case words joined by dashes, as in `lab play NAME`."""
+    about: str = ""
+    """One sentence."""
+    seed: int = 1
+    """Everything that is drawn at random comes from it."""
+    duration: Duration = 60.0
+    """How long the story lasts in virtual time."""
+    cluster: ClusterEntry = msgspec.field(default_factory=ClusterEntry)
+    manifests: tuple[str | dict[str, Any], ...] = ()
+    """Files and folders beside this file, or objects written here."""
+    apps: tuple[AppEntry, ...] = ()
+    traffic: tuple[TrafficEntry, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+    lesson: tuple[LessonEntry, ...] = ()
+    expect: tuple[ExpectEntry, ...] = ()
