@@ -1,0 +1,191 @@
+"""Nodes as boxes side by side in their zones, with their Pods; the ways in from the internet on top.
+
+The map is laid out once for a state of the cluster and a width; lines are drawn when they are asked for,
+with the rates of that moment. Many Pods (more than `ROOMY_PODS` on a node or `ROOMY_TOTAL` in all) become
+dense cells: one glyph each, and the name in the pane's frame when one is selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.views import format as fmt
+from lab.views.page import Subject, Target
+from lab.views.spans import Line, Span, cells, fit, fit_name, fit_text, line, width
+from lab.views.states import State, node_state, pod_state
+
+ROOMY_PODS = 14
+ROOMY_TOTAL = 80
+BOX_MIN, BOX_IDEAL, BOX_DENSE = 30, 38, 22
+SYSTEM = "kube-system"
+
+Rate = Callable[[str, str], float | None]
+"""Requests a second of a Pod (namespace, name); None where nothing is measured."""
+
+
+class NodeFacts(NamedTuple):
+    """A node, its Pods, and what the API does not say about it."""
+
+    node: Node
+    pods: tuple[Pod, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    """(word, role) such as ("no power", "bad") or ("kube-proxy stopped", "warn")."""
+
+
+class _Box(NamedTuple):
+    facts: NodeFacts
+    x: int
+    width: int
+    rows: tuple[tuple[Pod, ...], ...]
+
+
+class NodeMap:
+    """The laid-out map: a `Page`."""
+
+    def __init__(self, ways_in: Sequence[Line], bands: Sequence[Sequence[_Box]], size: int, rate: Rate, dense: bool):
+        self.rate = rate
+        self.dense = dense
+        self._size = size
+        self._rows: list[tuple[str, object, int]] = [("way", way, 0) for way in ways_in]
+        self.targets: list[Target] = []
+        for band in bands:
+            self._add_band(band)
+
+    @property
+    def height(self) -> int:
+        """How many lines there are."""
+        return len(self._rows)
+
+    def line(self, y: int) -> Line:
+        """Line `y`, with the rates of now."""
+        what, content, row = self._rows[y]
+        if what == "way":
+            return content  # type: ignore[return-value]
+        parts: list[Span] = []
+        position = 0
+        boxes: Sequence[_Box] = content  # type: ignore[assignment]
+        for box in boxes:
+            parts.append(Span(" " * (box.x - position)))
+            parts.extend(self._box_line(box, row))
+            position = box.x + box.width
+        return fit(line(*parts), self._size)
+
+    def _add_band(self, band: Sequence[_Box]) -> None:
+        top = len(self._rows)
+        tallest = max(len(box.rows) for box in band)
+        self._rows.extend(("band", band, row) for row in range(-1, tallest + 1))
+        for box in band:
+            self.targets.append(Target(top, box.x, box.x + box.width, Subject("Node", "", box.facts.node.name)))
+        for row in range(tallest):
+            for box in band:
+                self._add_pods(box, row, top + 1 + row)
+
+    def _add_pods(self, box: _Box, row: int, y: int) -> None:
+        pods = box.rows[row] if row < len(box.rows) else ()
+        for i, pod in enumerate(pods):
+            subject = Subject("Pod", pod.namespace, pod.name)
+            x = box.x + 2 + 2 * i if self.dense else box.x + 1
+            end = x + 2 if self.dense else box.x + box.width - 1
+            self.targets.append(Target(y, x, end, subject))
+
+    def _box_line(self, box: _Box, row: int) -> Line:
+        state = node_state(box.facts.node)
+        edge = "bad" if state.role == "bad" or any(role == "bad" for _, role in box.facts.notes) else "frame"
+        if row == -1:
+            return _box_top(box, state, edge)
+        if row == len(box.rows):
+            return (Span("╰" + "─" * (box.width - 2) + "╯", edge),)
+        if row > len(box.rows):
+            return (Span(" " * box.width),)
+        inside = box.width - 2
+        drawn = _cells(box.rows[row]) if self.dense else self._pod_line(box.rows[row], inside)
+        return line(("│", edge), *fit(drawn, inside), ("│", edge))
+
+    def _pod_line(self, pods: tuple[Pod, ...], size: int) -> Line:
+        if not pods:
+            return (Span(" no Pods", "dim"),)
+        pod = pods[0]
+        state = pod_state(pod)
+        right = self._figure(pod, state)
+        quiet = "dim" if pod.namespace == SYSTEM else ""
+        name = pod.name if pod.namespace in ("default", SYSTEM) else f"{pod.namespace}/{pod.name}"
+        room = size - 4 - width(right) - 1
+        return line((f" {state.glyph} ", state.role), (fit_text(fit_name(name, room), room), quiet), " ", *right, " ")
+
+    def _figure(self, pod: Pod, state: State) -> Line:
+        if state.word not in ("Ready", "Terminating"):
+            return (Span(state.word, state.role),)
+        value = self.rate(pod.namespace, pod.name)
+        figure = (Span(f"{fmt.rate(value)}/s", "dim" if value == 0 else ""),) if value is not None else ()
+        return line(("Terminating  ", state.role), *figure) if state.word == "Terminating" else figure
+
+
+def node_map(
+    nodes: Sequence[NodeFacts],
+    *,
+    width: int,
+    ways_in: Sequence[Line] = (),
+    waiting: Sequence[Pod] = (),
+    rate: Rate = lambda namespace, name: None,
+) -> NodeMap:
+    """Lay nodes out in bands of boxes, zone by zone; `waiting` are Pods without a node."""
+    total = sum(len(facts.pods) for facts in nodes)
+    dense = total > ROOMY_TOTAL or any(len(facts.pods) > ROOMY_PODS for facts in nodes)
+    tops = [fit(way, width) for way in ways_in] + [_waiting_line(waiting, width)] * bool(waiting)
+    if not nodes:
+        tops.append(fit((Span(" No nodes yet.", "dim"),), width))
+    return NodeMap(tops, _bands(_by_zone(nodes), width, dense), width, rate, dense)
+
+
+def _by_zone(nodes: Sequence[NodeFacts]) -> list[NodeFacts]:
+    zones: dict[str, list[NodeFacts]] = {}
+    for facts in nodes:
+        zones.setdefault(facts.node.zone, []).append(facts)
+    return [facts for zone in zones.values() for facts in zone]
+
+
+def _bands(nodes: list[NodeFacts], size: int, dense: bool) -> list[list[_Box]]:
+    if not nodes:
+        return []
+    least = BOX_DENSE if dense else BOX_MIN
+    columns = max(1, min(len(nodes), (size + 1) // (least + 1)))
+    columns = -(-len(nodes) // -(-len(nodes) // columns))  # as even as the number of bands allows
+    box = min((size - columns + 1) // columns, BOX_IDEAL if columns > 1 or size > 60 else size)
+    return [
+        [_box(facts, i * (box + 1), box, dense) for i, facts in enumerate(nodes[start : start + columns])]
+        for start in range(0, len(nodes), columns)
+    ]
+
+
+def _box(facts: NodeFacts, x: int, size: int, dense: bool) -> _Box:
+    pods = sorted(facts.pods, key=lambda pod: pod.namespace == SYSTEM)
+    each = max((size - 4) // 2, 1) if dense else 1
+    rows = tuple(tuple(pods[i : i + each]) for i in range(0, len(pods), each)) or ((),)
+    return _Box(facts, x, size, rows)
+
+
+def _box_top(box: _Box, state: State, edge: str) -> Line:
+    node = box.facts.node
+    words = [] if state.word == "Ready" else [(state.word, state.role)]
+    words.extend(box.facts.notes)
+    tail: list[tuple[str, str]] = [part for word, role in words for part in ((word, role), (" ", ""))]
+    used = sum(cells(text) for text, _ in tail)
+    room = box.width - 6 - used
+    name = fit_name(node.name, max(room, 6))
+    left = room - cells(name)
+    zone = f"{node.zone} " if node.zone and cells(node.zone) + 1 <= left else ""
+    fill = "─" * max(left - cells(zone) - 1, 0)
+    head = line(("╭", edge), (f" {state.glyph} ", state.role), (name, "strong"), " ", (zone, "dim"), *tail, (fill, edge))
+    return line(*fit(head, box.width - 1), ("╮", edge))
+
+
+def _cells(pods: tuple[Pod, ...]) -> Line:
+    return line(" ", *((pod_state(pod).glyph + " ", pod_state(pod).role) for pod in pods))
+
+
+def _waiting_line(pods: Sequence[Pod], size: int) -> Line:
+    names = "  ".join(pod.name for pod in pods)
+    return fit(line((" ○ ", "warn"), (fmt.count(len(pods), "Pod") + " without a node: ", "warn"), names), size)
