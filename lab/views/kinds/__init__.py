@@ -1,0 +1,35 @@
+"""How each kind is shown: one small file a kind, and one line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.kube.meta import KubeObject
+from lab.views.kinds import deployment, endpointslice, kept, lease, namespace, node, pod, replicaset, service
+from lab.views.kinds.base import Context, KindView
+from lab.views.kinds.event import event_lines
+
+__all__ = ["VIEWS", "Context", "KindView", "describe", "view_of"]
+
+VIEWS: tuple[KindView[Any], ...] = (
+    namespace.VIEW,
+    node.VIEW,
+    lease.VIEW,
+    pod.VIEW,
+    replicaset.VIEW,
+    deployment.VIEW,
+    service.VIEW,
+    endpointslice.VIEW,
+)
+
+_BY_KIND: dict[str, KindView[Any]] = {view.struct.__name__: view for view in VIEWS}
+
+
+def view_of(kind: str) -> KindView[Any]:
+    """The view of a kind by its name, such as `Pod`; a plain one for kinds without a view of their own."""
+    return _BY_KIND.get(kind, kept.VIEW)
+
+
+def describe(obj: KubeObject, context: Context) -> list[str]:
+    """Everything `kubectl describe` says of an object, its events included."""
+    return view_of(obj.kind).describe(obj, context) + event_lines(obj.kind, obj.namespace, obj.name, context)

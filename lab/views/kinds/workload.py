@@ -1,0 +1,37 @@
+"""What Deployments, ReplicaSets and StatefulSets have in common on the screen."""
+
+from __future__ import annotations
+
+from lab.kube.kinds.pod import PodTemplateSpec
+from lab.kube.meta import Condition
+from lab.views.kinds.formatting import pair_lines
+from lab.views.states import READY, State
+from lab.views.table import fields, table
+
+
+def set_state(wanted: int, ready: int, updated: int | None = None) -> State:
+    """The state of a set of Pods or endpoints; `updated` counts those of the newest template."""
+    if not wanted:
+        return State("○", "dim", "Scaled to 0")
+    if ready < wanted:
+        return State("◐", "warn", "Degraded") if ready else State("✖", "bad", "None ready")
+    return State("◌", "busy", "Updating") if updated is not None and updated < wanted else READY
+
+
+def template_lines(template: PodTemplateSpec) -> list[str]:
+    """`Pod Template:` as `kubectl describe` prints it."""
+    lines = ["Pod Template:", *fields([("Labels", pair_lines(template.metadata.labels))], indent=2), "  Containers:"]
+    for one in template.spec.containers:
+        ports = ", ".join(f"{port.container_port}/{port.protocol}" for port in one.ports)
+        environment = [f"{variable.name}: {variable.value}" for variable in one.env]
+        lines.append(f"   {one.name}:")
+        lines += fields([("Image", one.image), ("Port", ports or "<none>"), ("Environment", environment)], indent=4)
+    return lines
+
+
+def condition_lines(conditions: tuple[Condition, ...]) -> list[str]:
+    """`Conditions:` with type, status and reason."""
+    if not conditions:
+        return []
+    rows = [(f"  {one.type}", one.status, one.reason) for one in conditions]
+    return ["Conditions:", *table(("  Type", "Status", "Reason"), rows)]
