@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from lab.kube.struct import KubeStruct, Timestamp
+from lab.kube.struct import KubeStruct, NumberAsText, Timestamp
 
 
 class OwnerReference(KubeStruct, frozen=True):
@@ -27,7 +27,7 @@ class ObjectMeta(KubeStruct, frozen=True):
     generate_name: str = ""
     namespace: str = ""
     uid: str = ""
-    resource_version: int = 0
+    resource_version: NumberAsText = 0
     generation: int = 0
     creation_timestamp: Timestamp | None = None
     deletion_timestamp: Timestamp | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from lab.kube.errors import LabError
 
@@ -15,10 +16,11 @@ _FORM = re.compile(
     r"(?P<number>[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))(?P<suffix>[eE][+-]?[0-9]{1,2}|[KMGTPE]i|[numkMGTPE]?)"
 )
 
-_BINARY = {f"{letter}i": 1024 ** (power + 1) for power, letter in enumerate("KMGTPE")}
+_BINARY: dict[str, int] = {f"{letter}i": 1024 ** (power + 1) for power, letter in enumerate("KMGTPE")}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
 
+@lru_cache(maxsize=4096)
 def parse(quantity: str | int | float) -> Fraction:
     """The exact value; raises `LabError` when it is no quantity."""
     text = str(quantity).strip()
@@ -31,7 +33,8 @@ def parse(quantity: str | int | float) -> Fraction:
     if suffix in _BINARY:
         return number * _BINARY[suffix]
     exponent = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
-    return number * Fraction(10) ** exponent
+    power = int(10 ** abs(exponent))
+    return number * power if exponent >= 0 else number / power
 
 
 def cpu(quantity: str | int | float) -> float:

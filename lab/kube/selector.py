@@ -31,10 +31,7 @@ def matches(selector: LabelSelector | Mapping[str, str], labels: Mapping[str, st
 
 
 def _all_equal(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    for key, value in wanted.items():
-        if labels.get(key) != value:
-            return False
-    return True
+    return all(labels.get(key) == value for key, value in wanted.items())
 
 
 def _holds(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:

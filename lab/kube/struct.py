@@ -18,8 +18,29 @@ class TimestampMark:
     """Marks a float field as a moment: RFC 3339 in manifests, virtual seconds inside."""
 
 
+class MicroTimestampMark:
+    """Marks a float field as a meta/v1 MicroTime: a moment with six decimals in manifests."""
+
+
+class NumberAsTextMark:
+    """Marks an int field that the API writes as a string."""
+
+
+class QuantityMark:
+    """Marks a field as a resource quantity, such as `100m` or `512Mi`."""
+
+
 Timestamp = Annotated[float, TimestampMark]
 """Seconds of virtual time; `lab.kube.time` turns it into RFC 3339 and back."""
+
+MicroTimestamp = Annotated[float, MicroTimestampMark]
+"""A Timestamp that keeps microseconds outside."""
+
+NumberAsText = Annotated[int, NumberAsTextMark]
+"""A number inside, a string outside."""
+
+Quantity = Annotated[int | str | float, QuantityMark]
+"""As the manifest wrote it; `lab.kube.quantity` reads it."""
 
 IntOrString = int | str
 """A number, or a name or percentage (apimachinery's intstr)."""

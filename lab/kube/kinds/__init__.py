@@ -57,3 +57,9 @@ def find_kind(word: str) -> Kind | None:
         if wanted in (kind.name.lower(), kind.plural, *kind.short):
             return kind
     return None
+
+
+def find_api(api_version: str, kind: str) -> Kind | None:
+    """The kind that a manifest means; None when the lab does not simulate it in that API group."""
+    found = BY_NAME.get(kind)
+    return found if found and api_version in (found.api_version, *found.older_versions) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.kube.meta import Condition, KubeObject
-from lab.kube.struct import KubeStruct, Timestamp
+from lab.kube.struct import KubeStruct, MicroTimestamp, Timestamp
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
 HOSTNAME_LABEL = "kubernetes.io/hostname"
@@ -73,7 +73,7 @@ class LeaseSpec(KubeStruct, frozen=True):
 
     holder_identity: str = ""
     lease_duration_seconds: int | None = None
-    renew_time: Timestamp | None = None
+    renew_time: MicroTimestamp | None = None
 
 
 class Lease(KubeObject, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.kube.meta import Condition, KubeObject, LabelSelector, ObjectMeta
-from lab.kube.struct import IntOrString, KubeStruct, Timestamp
+from lab.kube.struct import IntOrString, KubeStruct, Quantity, Timestamp
 
 
 class ContainerPort(KubeStruct, frozen=True):
@@ -93,8 +93,8 @@ class Lifecycle(KubeStruct, frozen=True):
 class ResourceRequirements(KubeStruct, frozen=True):
     """Quantities by resource name; the scheduler counts requests."""
 
-    requests: dict[str, IntOrString | float] = {}
-    limits: dict[str, IntOrString | float] = {}
+    requests: dict[str, Quantity] = {}
+    limits: dict[str, Quantity] = {}
 
 
 class Container(KubeStruct, frozen=True):
