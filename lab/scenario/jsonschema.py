@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+from functools import cache
 from itertools import pairwise
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from lab.scenario import expect, schema
+from lab.settings import Settings
 
 _NOTATIONS: dict[str, dict[str, Any]] = {
     "duration": {
@@ -35,6 +37,7 @@ _NOTATIONS: dict[str, dict[str, Any]] = {
         "examples": [0.01, "1%"],
     },
     "text": {"type": ["string", "number"]},
+    "settings": {"type": "object", "additionalProperties": False},
 }
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -44,6 +47,9 @@ def scenario_schema() -> dict[str, Any]:
     structs = [kind for kind in vars(schema).values() if inspect.isclass(kind) and issubclass(kind, schema.Entry)]
     definitions = {struct.__name__: _of_struct(struct) for struct in structs if struct is not schema.Entry}
     definitions["ExpectEntry"]["properties"]["that"]["examples"] = [metric.example for metric in expect.METRICS]
+    definitions["ClusterEntry"]["properties"]["settings"]["properties"] = {
+        field.name: _of_setting(field) for field in msgspec.structs.fields(Settings)
+    }
     root = definitions.pop("ScenarioEntry")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -51,6 +57,12 @@ def scenario_schema() -> dict[str, Any]:
         **root,
         "$defs": definitions,
     }
+
+
+def _of_setting(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    form = _NOTATIONS["duration"] if field.name.endswith("_s") else {"type": _PLAIN[field.type]}
+    help_text = field_help(Settings).get(field.name)
+    return {**form, "default": field.default} | ({"description": help_text} if help_text else {})
 
 
 def _of_struct(struct: type[schema.Entry]) -> dict[str, Any]:
@@ -70,6 +82,8 @@ def _of_type(form: Any) -> dict[str, Any]:
     if origin is Annotated:
         mark = next(extra for extra in arguments[1:] if isinstance(extra, schema.Notation))
         return dict(_NOTATIONS[mark.name])
+    if origin is Literal:
+        return {"enum": list(arguments)}
     if origin in (Union, UnionType):
         choices = [_of_type(choice) for choice in arguments if choice is not type(None)]
         return choices[0] if len(choices) == 1 else {"anyOf": choices}
@@ -82,7 +96,8 @@ def _of_type(form: Any) -> dict[str, Any]:
     return {"type": _PLAIN[form]}
 
 
-def field_help(struct: type[schema.Entry]) -> dict[str, str]:
+@cache
+def field_help(struct: type[msgspec.Struct]) -> dict[str, str]:
     """The docstring below each field of a struct, by the field's name."""
     parsed = ast.parse(inspect.getsource(struct)).body[0]
     assert isinstance(parsed, ast.ClassDef)

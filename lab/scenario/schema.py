@@ -5,13 +5,13 @@ Unknown keys are errors. `lab.scenario.loader` reads a file into these, `lab sch
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 
 class Notation:
-    """Marks a number that a file may also write as text; `lab.scenario.forms` knows each by its name."""
+    """Marks a number that a file may also write as text; `lab.scenario.decode` knows each by its name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -22,6 +22,8 @@ Rate = Annotated[float, Notation("rate")]
 Share = Annotated[float, Notation("share")]
 Text = Annotated[str, Notation("text")]
 """Text that may be written as a number, such as `cpu: 4`."""
+SettingsTable = Annotated[dict[str, Any], Notation("settings")]
+"""Values by the names of `lab.settings.Settings`; what ends in `_s` may be written as a duration."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -33,8 +35,7 @@ class TaintEntry(Entry, frozen=True):
 
     key: str
     value: Text = ""
-    effect: str = "NoSchedule"
-    """NoSchedule, PreferNoSchedule or NoExecute."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
 
 
 class NodeEntry(Entry, frozen=True):
@@ -60,24 +61,22 @@ class ClusterEntry(Entry, frozen=True):
     """How many worker nodes, or each of them."""
     zones: tuple[str, ...] = ()
     """Zones given to the nodes in turn."""
-    proxy: str = "nftables"
-    """kube-proxy's mode: nftables or iptables."""
-    load_balancer: str = "cloud"
+    proxy: Literal["nftables", "iptables"] = "nftables"
+    """kube-proxy's mode."""
+    load_balancer: Literal["cloud", "none"] = "cloud"
     """cloud provisions load balancers, none leaves EXTERNAL-IP pending."""
-    settings: dict[str, Any] = {}
+    settings: SettingsTable = {}
     """Timings and limits by name, such as node_monitor_grace_s; lab/settings.py has them all."""
 
 
 class DistributionEntry(Entry, frozen=True):
-    """How long something takes, drawn anew each time."""
+    """How long something takes, drawn anew each time: `median` and `p99`, or `mean` alone."""
 
-    distribution: str = ""
-    """constant, uniform, exponential or lognormal; told by the other keys when it is left out."""
+    distribution: Literal["", "constant", "exponential", "lognormal"] = ""
+    """Told by the other keys when it is left out: lognormal with median and p99, exponential with mean."""
     mean: Duration | None = None
     median: Duration | None = None
     p99: Duration | None = None
-    min: Duration | None = None
-    max: Duration | None = None
 
 
 class ListenEntry(Entry, frozen=True):
@@ -96,12 +95,18 @@ class AppEntry(Entry, frozen=True):
     """Ports: 8080, 53/UDP. The container's own ports when it is left out."""
     workers: int | None = None
     """How many requests it serves at a time."""
+    backlog: int | None = None
+    """How many more may wait in line."""
     service_time: Duration | DistributionEntry | None = None
     """How long a worker takes for a request."""
     startup: Duration | None = None
     """From the start of the container until it listens."""
-    shutdown: Duration | None = None
-    """From SIGTERM until it has ended."""
+    shutdown: Literal["abrupt", "graceful"] | None = None
+    """On SIGTERM: end at once and reset what is open, or finish what is in progress."""
+    shutdown_time: Duration | None = None
+    """How long a graceful end takes after the last request."""
+    runs: Duration | None = None
+    """After how long it exits with 0 by itself; never when it is left out."""
     error_rate: Share | None = None
     """The share of requests that it answers with status 500."""
     calls: tuple[str, ...] | None = None

@@ -1,0 +1,273 @@
+"""The `lab` command. Thin: each verb imports what it needs when it is called, so that `lab --help` is instant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from lab.scenario.headless import Options
+    from lab.scenario.loader import Scenario
+
+OK, CHECK_FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+"""Exit status: all went well; an expectation does not hold; a file or an argument is wrong; Ctrl-C."""
+
+_ABOUT = "A whole Kubernetes cluster, its Services and their traffic, simulated in a terminal."
+_EPILOG = """\
+lab                          choose a scenario and watch it
+lab play cluster-ip          play one that comes along, or a file of your own
+lab play FILE --headless     a line a second and a report; status 1 when an expectation fails
+lab run -f manifests/        a cluster of your own, with traffic to its Services
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with the nearest word that would be right."""
+
+    verbs: Sequence[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        from lab.kube.errors import nearest
+
+        if "invalid choice" in message and self.verbs:
+            word = message.split("'")[1]
+            hint = nearest(word, self.verbs) or f"; there are {', '.join(self.verbs)}"
+            message = f'there is no "lab {word}"{hint}'
+        elif message.startswith("unrecognized arguments: -"):
+            word = message.split(": ", 1)[1].split()[0]
+            options = [option for action in self._actions for option in action.option_strings]
+            message = f"there is no option {word}{nearest(word.split('=')[0], options)}"
+        sys.stderr.write(f"lab: {message}\n")
+        raise SystemExit(WRONG)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    from lab.clock import ClockError
+    from lab.kube.errors import LabError
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with_traceback = "--traceback" in given
+    try:
+        options = _parser().parse_args(_with_verb_last([word for word in given if word != "--traceback"]))
+        verb: Callable[[argparse.Namespace], int] = options.verb
+        status = verb(options)
+        sys.stdout.flush()
+        return status
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else WRONG
+    except LabError as error:
+        sys.stderr.write("".join(f"lab: {line}\n" for line in str(error).splitlines()))
+        return WRONG
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain about it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except ClockError as error:
+        if with_traceback:
+            raise
+        sys.stderr.write(f"lab: the simulation failed {error}\n")
+        sys.stderr.write("lab: this is a fault of Service Lab: please report it with the output of --traceback\n")
+        return CHECK_FAILED
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="lab", description=_ABOUT, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    parser.set_defaults(verb=_choose)
+    verbs = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Parser)
+    _add_play(verbs.add_parser("play", help="play a scenario, on the screen or headless"))
+    _add_run(verbs.add_parser("run", help="run manifests of your own"))
+    for name, verb, summary in (
+        ("tour", _tour, "play the tour: how a ClusterIP finds its Pods"),
+        ("list", _list, "list the scenarios that come along"),
+        ("schema", _schema, "print the JSON Schema of scenario files, for editors"),
+        ("version", _print_version, "print the version"),
+    ):
+        plain = verbs.add_parser(name, help=summary, description=summary)
+        plain.set_defaults(verb=verb)
+        if name == "tour":
+            _add_playing(plain)
+    parser.verbs = tuple(verbs.choices)
+    return parser
+
+
+def _add_play(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Play a scenario: a file, or the name of one that comes along (lab list)."
+    parser.add_argument("scenario", metavar="FILE|NAME")
+    _add_playing(parser)
+    parser.set_defaults(verb=_play)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Run manifests on a simulated cluster, with traffic from the internet to what is exposed."
+    add = parser.add_argument
+    add(
+        "-f",
+        dest="paths",
+        metavar="PATH",
+        action="append",
+        nargs="+",
+        required=True,
+        help="files, folders or - (stdin)",
+    )
+    add("--nodes", type=int, default=3, metavar="N", help="how many worker nodes (3)")
+    add("--zones", default="", metavar="A,B", help="zones, given to the nodes in turn")
+    add("--proxy", default="nftables", choices=("nftables", "iptables"), help="kube-proxy's mode")
+    add("--load-balancer", default="cloud", choices=("cloud", "none"), help="who answers type LoadBalancer")
+    add("--apps", metavar="FILE", help="a scenario file whose apps: says what the images do")
+    add("--traffic", default="auto", choices=("auto", "none"), help="auto: 5 requests a second to each exposed port")
+    add("--for", dest="length", metavar="TIME", help="how long the run lasts (60s headless)")
+    _add_playing(parser)
+    parser.set_defaults(verb=_run)
+
+
+def _add_playing(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--headless", action="store_true", help="no screen: a line a virtual second and a closing report")
+    add("-o", dest="form", choices=("text", "jsonl"), default=None, help="the form of headless output")
+    add("--seed", type=int, metavar="N", help="draw at random from this number instead of the scenario's")
+    add(
+        "--speed",
+        type=_speed,
+        metavar="X",
+        help="virtual seconds a second, 0.1 to 1000; headless is flat out without it",
+    )
+    add("--until", metavar="TIME", help="end the story early")
+    add("--journal", metavar="FILE", help="write every event to FILE as a stream of msgpack maps")
+    add("--fps", type=int, metavar="N", help="frames a second on the screen")
+    add("--traceback", action="store_true", help="show where a fault of Service Lab itself happened")
+
+
+def _speed(text: str) -> float:
+    speed = float(text.removeprefix("x"))
+    if not 0.1 <= speed <= 1000:
+        raise ValueError
+    return speed
+
+
+def _with_verb_last(words: list[str]) -> list[str]:
+    return words
+
+
+# -- verbs ------------------------------------------------------------------------------------------------
+
+
+def _choose(options: argparse.Namespace) -> int:
+    if not _on_a_terminal():
+        _list(options)
+        print("\nlab play NAME --headless plays one without a terminal; lab --help tells the rest.")
+        return OK
+    from lab.tui.app import main as show
+
+    show(None)
+    return OK
+
+
+def _play(options: argparse.Namespace) -> int:
+    from lab.scenario.catalogue import find
+    from lab.scenario.loader import load
+
+    return _present(load(find(options.scenario)), options)
+
+
+def _tour(options: argparse.Namespace) -> int:
+    from lab.scenario.catalogue import TOUR
+
+    options.scenario = TOUR
+    return _play(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from lab.scenario.own_cluster import OwnCluster, scenario_of
+
+    own = OwnCluster(
+        paths=tuple(path for paths in options.paths for path in paths),
+        nodes=options.nodes,
+        zones=tuple(zone for zone in options.zones.split(",") if zone),
+        proxy=options.proxy,
+        load_balancer=options.load_balancer,
+        apps=options.apps,
+        traffic=options.traffic,
+        duration=options.length,
+        headless=_is_headless(options),
+    )
+    return _present(scenario_of(own), options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from itertools import groupby
+
+    from lab.scenario.catalogue import catalogue
+
+    entries = catalogue()
+    width = max((len(entry.name) for entry in entries), default=0)
+    for folder, members in groupby(entries, key=lambda entry: entry.folder):
+        print(folder)
+        for entry in members:
+            print(f"  {entry.name.ljust(width)}  {entry.about}".rstrip())
+    return OK
+
+
+def _schema(options: argparse.Namespace) -> int:
+    import json
+
+    from lab.scenario.jsonschema import scenario_schema
+
+    print(json.dumps(scenario_schema(), indent=2))
+    return OK
+
+
+def _print_version(options: argparse.Namespace) -> int:
+    print(_version())
+    return OK
+
+
+# -- playing ----------------------------------------------------------------------------------------------
+
+
+def _present(scenario: Scenario, options: argparse.Namespace) -> int:
+    if _is_headless(options):
+        from lab.scenario.headless import play
+
+        return OK if play(scenario, _headless_options(options), sys.stdout) else CHECK_FAILED
+    from lab.scenario.player import Player
+    from lab.tui.app import main as show
+
+    show(Player(scenario, seed=options.seed), speed=options.speed or 1.0, fps=options.fps)
+    return OK
+
+
+def _headless_options(options: argparse.Namespace) -> Options:
+    from lab.kube.time import parse_duration
+    from lab.scenario.headless import Options
+
+    return Options(
+        form=options.form or "text",
+        seed=options.seed,
+        speed=options.speed,
+        until_s=None if options.until is None else parse_duration(options.until),
+        journal=options.journal,
+    )
+
+
+def _is_headless(options: argparse.Namespace) -> bool:
+    return options.headless or options.form is not None or not _on_a_terminal()
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _version() -> str:
+    from lab import __version__
+
+    return f"service-lab {__version__}"
