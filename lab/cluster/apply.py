@@ -1,0 +1,76 @@
+"""`kubectl apply`: a three-way merge of what was applied last, what is wanted now and what is there.
+
+Fields that the last manifest set and this one does not are removed; fields that others set (a scaled
+replica count, an allocated address) stay. See the Kubernetes documentation, "Declarative Management of
+Kubernetes Objects Using Configuration Files". Lists are replaced whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from lab.cluster.errors import NotFound, group_of
+from lab.cluster.store import Store
+from lab.kube.decode import decode
+from lab.kube.encode import encode
+from lab.kube.kinds import BY_NAME
+from lab.kube.kinds.namespace import Namespace
+from lab.kube.meta import KeptObject, KubeObject
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def apply_object(store: Store, wanted: KubeObject) -> str:
+    """Create or change one object; says `deployment.apps/web created`, `configured` or `unchanged`.
+
+    Raises a StoreError when the namespace is missing or the object is refused.
+    """
+    if wanted.namespace and store.find(Namespace, wanted.namespace) is None:
+        raise NotFound("Namespace", wanted.namespace)
+    live = find_live(store, wanted)
+    said = encode(wanted)
+    if live is None:
+        store.create(_remember(wanted, said))
+        return f"{resource_name(wanted)} created"
+    last = json.loads(live.metadata.annotations.get(LAST_APPLIED, "{}"))
+    merged = decode(three_way(last, said, encode(live)))
+    changed = _remember(merged, said)
+    if encode(changed) == encode(live):
+        return f"{resource_name(wanted)} unchanged"
+    store.update(changed)
+    return f"{resource_name(wanted)} configured"
+
+
+def find_live(store: Store, obj: KubeObject) -> KubeObject | None:
+    """What the store holds under the kind, namespace and name of `obj`."""
+    if isinstance(obj, KeptObject):
+        return store.find_kept(obj.kind, obj.name, obj.namespace)
+    return store.find(type(obj), obj.name, obj.namespace)
+
+
+def resource_name(obj: KubeObject) -> str:
+    """`deployment.apps/web`, as kubectl names what it has changed."""
+    group = group_of(BY_NAME[obj.kind].api_version if obj.kind in BY_NAME else obj.api_version)
+    return f"{obj.kind.lower()}{'.' + group if group else ''}/{obj.name}"
+
+
+def three_way(last: Mapping[str, Any], wanted: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """`live` with the fields of `wanted`, without those that only `last` had."""
+    merged = {key: value for key, value in live.items() if key in wanted or key not in last}
+    for key, value in wanted.items():
+        before, there = last.get(key), live.get(key)
+        if isinstance(value, Mapping) and isinstance(there, Mapping):
+            merged[key] = three_way(before if isinstance(before, Mapping) else {}, value, there)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _remember(obj: KubeObject, said: Mapping[str, Any]) -> KubeObject:
+    text = json.dumps({key: value for key, value in said.items() if key != "status"}, sort_keys=True)
+    meta = msgspec.structs.replace(obj.metadata, annotations={**obj.metadata.annotations, LAST_APPLIED: text})
+    return msgspec.structs.replace(obj, metadata=meta)

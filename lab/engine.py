@@ -1,0 +1,203 @@
+"""One running cluster: the parts put together, its time, and what can be done to it.
+
+Headless, on a screen or in a test it is the same engine. It knows none of its listeners: whoever wants
+to know what happens reads the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from lab.clock import Clock
+from lab.cluster.apply import apply_object
+from lab.cluster.control_plane import ControlPlane, NodeSpec
+from lab.cluster.system_objects import system_objects
+from lab.journal import Journal, NetworkChanged
+from lab.kube.errors import LabError, nearest
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.meta import KubeObject
+from lab.network.network import Network
+from lab.settings import Settings
+from lab.traffic.app import AppSpec
+from lab.traffic.traffic import Traffic
+
+MIN_SPEED, MAX_SPEED = 0.1, 1000.0
+_MOST_OWED_S = 0.5  # wall seconds of lag that are caught up; what is more is given up, and shows as a lower speed
+
+
+class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cluster is made of before anything runs on it."""
+
+    nodes: tuple[NodeSpec, ...] = ()
+    proxy: str = "nftables"
+    """kube-proxy's mode: iptables or nftables."""
+    load_balancer: str = "cloud"
+    """Who answers Services of type LoadBalancer: cloud, or none (EXTERNAL-IP stays pending)."""
+    settings: Settings = msgspec.field(default_factory=Settings)
+
+
+def plain_nodes(count: int, zones: Sequence[str] = ()) -> tuple[NodeSpec, ...]:
+    """`worker-1` to `worker-N`, dealt over the zones in turn."""
+    return tuple(NodeSpec(name=f"worker-{i + 1}", zone=zones[i % len(zones)] if zones else "") for i in range(count))
+
+
+class Engine:
+    """A cluster on virtual time. Before zero it boots; at zero the story begins."""
+
+    def __init__(
+        self, spec: ClusterSpec, *, seed: int = 1, apps: Sequence[AppSpec] = (), settle_s: float = 60.0
+    ) -> None:
+        self.spec = spec
+        self.seed = seed
+        self.speed = 1.0
+        self.paused = False
+        self.behind_s = 0.0
+        """Virtual seconds that `advance` owes and could not run within its budget."""
+        settings = spec.settings
+        self.clock = Clock(start_s=-settle_s)
+        self.journal = Journal()
+        self.traffic = Traffic(self.clock, self.journal, settings, seed, apps)
+        self.control_plane = ControlPlane(
+            self.clock, self.journal, settings, seed, self.traffic.servers, load_balancer=spec.load_balancer
+        )
+        self.store = self.control_plane.store
+        self.network = Network(self.clock, self.journal, settings, seed, self.store, proxy_mode=spec.proxy)
+        self.traffic.attach(self.store, self.network)
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the story began; negative while the cluster boots."""
+        return self.clock.time()
+
+    # -- starting -----------------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Create the namespaces, the cluster's DNS and the nodes, and start every component."""
+        for obj in system_objects(self.spec.settings):
+            self.store.create(obj)
+        for node in self.spec.nodes:
+            self.control_plane.add_node(node)
+        self.control_plane.start()
+        self.network.start()
+
+    def apply(self, objects: Iterable[KubeObject]) -> list[str]:
+        """Create or change objects as `kubectl apply` does; a line for each, such as `service/web created`.
+
+        Raises LabError (with what went before already applied, as kubectl does).
+        """
+        return [apply_object(self.store, obj) for obj in objects]
+
+    def settle(self) -> list[str]:
+        """Run to time zero; the `NAMESPACE/NAME` of Pods that are not Ready by then."""
+        self.clock.run_until(0.0)
+        return [f"{pod.namespace}/{pod.name}" for pod in self.store.list(Pod) if not pod.ready and not pod.finished]
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def run_until(self, when_s: float, budget_s: float | None = None) -> bool:
+        """Run flat out to a moment; False when `budget_s` wall seconds were not enough."""
+        return self.clock.run_until(when_s, budget_s=budget_s)
+
+    def run_for(self, seconds: float) -> None:
+        """Run flat out for some virtual seconds."""
+        self.clock.run_until(self.clock.time() + seconds)
+
+    def advance(self, elapsed_s: float, budget_s: float) -> None:
+        """Run what `elapsed_s` wall seconds are worth at the present speed, spending at most `budget_s`.
+
+        What does not fit is owed to the next call, up to a bound: a machine that cannot keep up shows a
+        slower clock and never a frozen screen.
+        """
+        if self.paused:
+            self.behind_s = 0.0
+            return
+        now = self.clock.time()
+        owed = min(self.behind_s, _MOST_OWED_S * self.speed) + elapsed_s * self.speed
+        self.clock.run_until(now + owed, budget_s=budget_s)
+        self.behind_s = max(0.0, now + owed - self.clock.time())
+
+    def step(self, seconds: float = 0.1) -> None:
+        """Pause, and run a little."""
+        self.paused = True
+        self.run_for(seconds)
+
+    def set_speed(self, speed: float) -> None:
+        """Virtual seconds a wall second, kept within 0.1 and 1000."""
+        self.speed = min(MAX_SPEED, max(MIN_SPEED, speed))
+        self.behind_s = 0.0
+
+    def close(self) -> None:
+        """Stop every component and write out the journal."""
+        self.clock.close()
+        self.journal.close()
+
+    # -- faults -------------------------------------------------------------------------------------------
+
+    def fail_node(self, name: str) -> None:
+        """Power a node off: silence at once; the control plane notices when its lease runs out."""
+        self._node(name)
+        self._say(f"node/{name}", "off")
+        self.network.node_power(name, False)
+        self.traffic.node_power(name, False)
+        self.control_plane.kubelets[name].power_off()
+
+    def recover_node(self, name: str) -> None:
+        """Power a node on again: it boots, and its containers start anew."""
+        self._node(name)
+        self._say(f"node/{name}", "on")
+        self.network.node_power(name, True)
+        self.traffic.node_power(name, True)
+        self.control_plane.kubelets[name].power_on()
+
+    def crash_pod(self, namespace: str, name: str) -> None:
+        """End the processes of a Pod with exit status 1; its kubelet restarts them."""
+        self._pod(namespace, name)
+        self._say(f"pod/{namespace}/{name}", "crashed")
+        self.traffic.crash_pod(namespace, name)
+
+    def hang_pod(self, namespace: str, name: str) -> None:
+        """Let a Pod's processes accept connections and never answer, until they are restarted."""
+        self._pod(namespace, name)
+        self._say(f"pod/{namespace}/{name}", "hung")
+        self.traffic.hang_pod(namespace, name)
+
+    def cut_link(self, a: str, b: str) -> None:
+        """Let nothing pass between two nodes, zones or the internet."""
+        self.network.topology.cut(a, b)
+        self._say(f"link/{a} {b}", "cut")
+
+    def heal_link(self, a: str, b: str) -> None:
+        """Undo `cut_link`."""
+        self.network.topology.heal(a, b)
+        self._say(f"link/{a} {b}", "healed")
+
+    def stop_proxy(self, node: str) -> None:
+        """Stop kube-proxy on a node: it keeps the rules that it last programmed."""
+        self._node(node)
+        self._say(f"proxy/{node}", "stopped")
+        self.network.proxies[node].stop()
+
+    def start_proxy(self, node: str) -> None:
+        """Start kube-proxy on a node again: it catches up with one sync."""
+        self._node(node)
+        self._say(f"proxy/{node}", "started")
+        self.network.proxies[node].start()
+
+    def _say(self, what: str, state: str) -> None:
+        self.journal.append(NetworkChanged(self.clock.time(), what, state))
+
+    def _node(self, name: str) -> Node:
+        node = self.store.find(Node, name, "")
+        if node is None:
+            raise LabError(f'node "{name}" not found{nearest(name, (n.name for n in self.store.list(Node)))}')
+        return node
+
+    def _pod(self, namespace: str, name: str) -> Pod:
+        pod = self.store.find(Pod, name, namespace)
+        if pod is None:
+            known = (p.name for p in self.store.list(Pod, namespace))
+            raise LabError(f'pod "{name}" not found in namespace {namespace}{nearest(name, known)}')
+        return pod

@@ -1,0 +1,78 @@
+"""`kubectl apply` merges what was applied last, what is wanted and what is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from lab.clock import Clock
+from lab.cluster.apply import apply_object, three_way
+from lab.cluster.errors import NotFound
+from lab.cluster.store import Store
+from lab.journal import Journal
+from lab.kube.decode import decode
+from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.namespace import Namespace
+from lab.kube.meta import KubeObject, ObjectMeta
+from lab.settings import Settings
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store(Clock(), Journal(), Settings())
+    store.create(Namespace(metadata=ObjectMeta(name="default")))
+    return store
+
+
+def web(**spec: Any) -> KubeObject:
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}
+    return decode(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"selector": {"matchLabels": labels}, "template": template, **spec},
+        }
+    )
+
+
+def test_the_first_apply_creates_and_the_same_again_changes_nothing(store: Store) -> None:
+    assert apply_object(store, web(replicas=2)) == "deployment.apps/web created"
+    version = store.version
+    assert apply_object(store, web(replicas=2)) == "deployment.apps/web unchanged"
+    assert store.version == version
+
+
+def test_a_changed_field_is_configured(store: Store) -> None:
+    apply_object(store, web(replicas=2))
+    assert apply_object(store, web(replicas=3)) == "deployment.apps/web configured"
+    assert store.get(Deployment, "web").spec.replicas == 3
+
+
+def test_what_others_set_stays_when_the_manifest_does_not_mention_it(store: Store) -> None:
+    apply_object(store, web())
+    store.mutate(
+        Deployment,
+        "web",
+        "default",
+        lambda d: msgspec.structs.replace(d, spec=msgspec.structs.replace(d.spec, min_ready_seconds=7)),
+    )
+    apply_object(store, web(paused=True))
+    spec = store.get(Deployment, "web").spec
+    assert (spec.min_ready_seconds, spec.paused) == (7, True)
+
+
+def test_an_object_in_a_namespace_that_is_not_there_is_refused(store: Store) -> None:
+    lost = msgspec.structs.replace(web(), metadata=ObjectMeta(name="web", namespace="nowhere"))
+    with pytest.raises(NotFound, match='namespaces "nowhere" not found'):
+        apply_object(store, lost)
+
+
+def test_a_field_that_only_the_last_manifest_had_is_removed() -> None:
+    assert three_way({"a": 1, "b": {"x": 1}}, {"b": {}}, {"a": 1, "b": {"x": 1, "y": 2}, "c": 3}) == {
+        "b": {"y": 2},
+        "c": 3,
+    }
