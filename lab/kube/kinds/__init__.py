@@ -47,6 +47,25 @@ KINDS: tuple[Kind, ...] = (
     Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),
 )
 
+WITHOUT_NAMESPACE = (
+    "APIService",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CSIDriver",
+    "CustomResourceDefinition",
+    "GatewayClass",
+    "IngressClass",
+    "MutatingWebhookConfiguration",
+    "PersistentVolume",
+    "PriorityClass",
+    "RuntimeClass",
+    "StorageClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+)
+"""Kinds that the lab keeps without simulating them, and that live in no namespace."""
+
 BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}
 
 
@@ -63,3 +82,9 @@ def find_api(api_version: str, kind: str) -> Kind | None:
     """The kind that a manifest means; None when the lab does not simulate it in that API group."""
     found = BY_NAME.get(kind)
     return found if found and api_version in (found.api_version, *found.older_versions) else None
+
+
+def is_namespaced(obj: KubeObject) -> bool:
+    """Whether an object lives in a namespace; kinds that nobody knows are taken to."""
+    known = find_api(obj.api_version, obj.kind)
+    return known.namespaced if known else obj.kind not in WITHOUT_NAMESPACE
