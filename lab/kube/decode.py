@@ -204,8 +204,7 @@ def _read_timestamp(decoder: Decoder, node: Node, path: str) -> Any:
 def _read_quantity(decoder: Decoder, node: Node, path: str) -> Any:
     try:
         if not isinstance(node.value, bool) and isinstance(node.value, (str, int, float)):
-            quantity.parse(node.value)
-            return node.value
+            return quantity.as_text(node.value)
     except LabError:
         pass
     return decoder._expect(node, path, "a quantity such as 100m, 2 or 512Mi")

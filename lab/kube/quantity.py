@@ -37,6 +37,14 @@ def parse(quantity: str | int | float) -> Fraction:
     return number * power if exponent >= 0 else number / power
 
 
+def as_text(quantity: str | int | float) -> str:
+    """The quantity as the API writes it, always text: a bare 0.5 is `500m`. Raises `LabError` as `parse` does."""
+    value = parse(quantity)
+    if isinstance(quantity, str):
+        return quantity.strip()
+    return str(value) if value.denominator == 1 else f"{math.ceil(value * 1000)}m"
+
+
 def cpu(quantity: str | int | float) -> float:
     """Cores."""
     return float(parse(quantity))
