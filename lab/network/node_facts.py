@@ -1,0 +1,112 @@
+"""What the rules need to know about the node that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lab.network.addresses import Cidr, any_holds, is_loopback, parse_cidr, parse_cidrs
+
+IPTABLES = "iptables"
+NFTABLES = "nftables"
+MODES = (IPTABLES, NFTABLES)
+
+FROM_POD = "pod"
+FROM_NODE = "node"
+FROM_OUTSIDE = "outside"
+
+_REMEMBERED_SOURCES = 65536
+
+
+class NodeFacts:
+    """One node's name, zone, addresses and kube-proxy configuration. Never changed; a new one is made instead."""
+
+    __slots__ = (
+        "_listed",
+        "_sources",
+        "cluster_cidr",
+        "ips",
+        "key",
+        "localhost_node_ports",
+        "masquerade_all",
+        "mode",
+        "name",
+        "primary_ips",
+        "service_cidrs",
+        "uses_node_hints",
+        "zone",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        zone: str = "",
+        ips: Iterable[str] = (),
+        *,
+        primary_ips: Iterable[str] = (),
+        mode: str = NFTABLES,
+        cluster_cidr: str | None = None,
+        masquerade_all: bool = False,
+        node_port_addresses: Iterable[str] = (),
+        localhost_node_ports: bool = True,
+        service_cidrs: Iterable[str] = (),
+        uses_node_hints: bool = True,
+    ) -> None:
+        """`cluster_cidr` is how Pod sources are recognised; None is kube-proxy without a detector.
+
+        `node_port_addresses` are CIDRs as in KubeProxyConfiguration; empty means every local address with iptables
+        and the primary ones with nftables. `uses_node_hints` is the gate PreferSameTrafficDistribution.
+        """
+        self.name = name
+        self.zone = zone
+        self.ips = dict.fromkeys(ips)
+        self.primary_ips = tuple(primary_ips) or tuple(self.ips)[:1]
+        self.mode = mode
+        self.cluster_cidr: Cidr | None = parse_cidr(cluster_cidr) if cluster_cidr else None
+        self.masquerade_all = masquerade_all
+        self.localhost_node_ports = localhost_node_ports
+        self.service_cidrs = parse_cidrs(service_cidrs)
+        self.uses_node_hints = uses_node_hints
+        self._listed = self._node_port_addresses(parse_cidrs(node_port_addresses))
+        self._sources: dict[str, str] = {}
+        self.key = f"{name} {zone} {uses_node_hints} {masquerade_all} {self.cluster_cidr and self.cluster_cidr.text}"
+
+    def _node_port_addresses(self, listed: tuple[Cidr, ...]) -> dict[str, None]:
+        if listed:
+            return {ip: None for ip in (*self.ips, *_LOOPBACKS) if any_holds(listed, ip)}
+        if self.mode == NFTABLES:
+            return dict.fromkeys(self.primary_ips)
+        return dict.fromkeys((*self.ips, *_LOOPBACKS))
+
+    def is_local(self, ip: str) -> bool:
+        """Whether the address is one of the node's own, loopback included."""
+        return ip in self.ips or is_loopback(ip)
+
+    def serves_node_ports_on(self, ip: str) -> bool:
+        """Whether kube-proxy answers node ports on this local address.
+
+        nftables never does on loopback. iptables does on 127.0.0.0/8 while localhost node ports are on, never on ::1.
+        """
+        if not is_loopback(ip):
+            return ip in self._listed
+        if self.mode == NFTABLES or ":" in ip or not self.localhost_node_ports:
+            return False
+        return any(is_loopback(listed) for listed in self._listed)
+
+    def source_of(self, ip: str) -> str:
+        """Who sent a packet, as this node can tell: a Pod (in the cluster CIDR), the node itself, or the outside."""
+        known = self._sources.get(ip)
+        if known is None:
+            if len(self._sources) >= _REMEMBERED_SOURCES:
+                self._sources.clear()
+            known = self._sources[ip] = self._classify(ip)
+        return known
+
+    def _classify(self, ip: str) -> str:
+        if self.is_local(ip):
+            return FROM_NODE
+        if self.cluster_cidr is not None and self.cluster_cidr.holds(ip):
+            return FROM_POD
+        return FROM_OUTSIDE
+
+
+_LOOPBACKS = ("127.0.0.1", "::1")

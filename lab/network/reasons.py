@@ -1,0 +1,148 @@
+"""Every reason that a decision can carry: what it means, and what to try next.
+
+A verdict never comes without one of these codes. The codes stand in the journal, in reports and in checks, so
+they are part of the interface.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Reason(NamedTuple):
+    """One plain sentence on what happened, and what somebody who did not want it tries next."""
+
+    meaning: str
+    advice: str = ""
+
+
+# -- delivered by a Service rule
+BALANCED = "balanced"
+LOCAL = "local-endpoint"
+TOPOLOGY = "near-endpoint"
+TERMINATING = "terminating-endpoint"
+SHORT_CIRCUIT_POD = "short-circuit-pod"
+SHORT_CIRCUIT_NODE = "short-circuit-node"
+AFFINITY = "session-affinity"
+CONNTRACK = "conntrack"
+ENDPOINT_GONE = "endpoint-gone"
+
+# -- refused at once
+NO_ENDPOINTS = "no-endpoints"
+NO_SUCH_PORT = "no-such-port"
+NOTHING_LISTENS = "nothing-listens"
+
+# -- thrown away by a rule
+NO_LOCAL_ENDPOINTS = "no-local-endpoints"
+SOURCE_NOT_ALLOWED = "source-not-allowed"
+UNALLOCATED = "unallocated-cluster-ip"
+CONNTRACK_FULL = "conntrack-full"
+
+# -- lost on the way
+CLUSTER_IP_OUTSIDE = "cluster-ip-from-outside"
+POD_IP_OUTSIDE = "pod-ip-from-outside"
+NODE_IP_OUTSIDE = "node-ip-from-outside"
+UNKNOWN_ADDRESS = "unknown-address"
+NODE_DOWN = "node-down"
+LINK_DOWN = "link-down"
+LB_NO_NODE = "lb-no-healthy-node"
+LB_PORT = "lb-port-closed"
+
+# -- not a matter of Service rules
+NO_RULE = "no-rule"
+NODE_PORT_ELSEWHERE = "node-port-not-on-this-address"
+WRONG_PORT_PASSED = "wrong-port-passed"
+DIRECT = "direct-to-pod"
+NODE_PROCESS = "node-process"
+HEALTH_CHECK_PORT = "health-check-port"
+
+REASONS: dict[str, Reason] = {
+    BALANCED: Reason("One of the ready endpoints in the whole cluster was picked at random."),
+    LOCAL: Reason(
+        "A Local traffic policy applies, so only endpoints on this node were eligible; the client's address is kept."
+    ),
+    TOPOLOGY: Reason(
+        "Every ready endpoint carries hints, so only the endpoints meant for this node or its zone were eligible."
+    ),
+    TERMINATING: Reason(
+        "No endpoint is ready any more; one that is shutting down but still serving took the connection.",
+        "Look at why no Pod is Ready: kubectl get pods, kubectl describe the Deployment.",
+    ),
+    SHORT_CIRCUIT_POD: Reason(
+        "A Pod used the Service's outside address, so the Local policy is skipped and any endpoint may answer."
+    ),
+    SHORT_CIRCUIT_NODE: Reason(
+        "The node itself used the outside address, so the Local policy is skipped and any endpoint may answer."
+    ),
+    AFFINITY: Reason("sessionAffinity is ClientIP and this node remembers which endpoint the client had."),
+    CONNTRACK: Reason("The flow already has a connection-tracking entry; the rules are not consulted again."),
+    ENDPOINT_GONE: Reason(
+        "This node's rules still name an endpoint whose Pod no longer exists.",
+        "Nodes learn of a change one after another: give the Pod a preStop sleep so that it outlives the rules.",
+    ),
+    NO_ENDPOINTS: Reason(
+        "The Service has no usable endpoint anywhere, so the node refuses the connection at once.",
+        "Compare the Service's selector with the Pods' labels, and look whether any Pod is Ready.",
+    ),
+    NO_SUCH_PORT: Reason(
+        "The address belongs to a Service, but the Service has no such port; nftables refuses at once.",
+        "kubectl get service shows the ports that exist.",
+    ),
+    NOTHING_LISTENS: Reason(
+        "The packet reached the node, and no process there listens on that port.",
+        "kubectl get service shows the node ports that exist.",
+    ),
+    NO_LOCAL_ENDPOINTS: Reason(
+        "A Local traffic policy applies and this node has no endpoint, so the packet is dropped and the client hangs.",
+        "Run a Pod on each node, use the Cluster policy, or let a load balancer check the healthCheckNodePort.",
+    ),
+    SOURCE_NOT_ALLOWED: Reason(
+        "The client's address is in none of the Service's loadBalancerSourceRanges.",
+        "Add the client's network to spec.loadBalancerSourceRanges.",
+    ),
+    UNALLOCATED: Reason(
+        "The address lies in the Service network but no Service has it; the packet is dropped.",
+        "The Service may have been deleted and made anew with another cluster IP: resolve its name again.",
+    ),
+    CONNTRACK_FULL: Reason(
+        "The node's connection-tracking table is full, so it drops the first packet of new connections.",
+        "Raise conntrack_max, keep connections alive, or spread the traffic over more nodes.",
+    ),
+    CLUSTER_IP_OUTSIDE: Reason(
+        "A cluster IP exists only in the rules of the cluster's own nodes; no router on the internet knows it.",
+        "Use a NodePort or LoadBalancer Service, or connect from a Pod.",
+    ),
+    POD_IP_OUTSIDE: Reason(
+        "A Pod's address is private to the cluster; no router on the internet knows it.",
+        "Put a NodePort or LoadBalancer Service in front of the Pod.",
+    ),
+    NODE_IP_OUTSIDE: Reason(
+        "A node's InternalIP is private; no router on the internet knows it.",
+        "Use the node's ExternalIP: kubectl get nodes -o wide.",
+    ),
+    UNKNOWN_ADDRESS: Reason("Nobody has this address.", "Look at the address again, or use a name."),
+    NODE_DOWN: Reason(
+        "The node that the packet needs has no power.",
+        "Wait until the cluster notices (node_monitor_grace_s) and moves the Pods, or recover the node.",
+    ),
+    LINK_DOWN: Reason("A link on the way is down.", "lab heal link brings it back."),
+    LB_NO_NODE: Reason(
+        "The load balancer has no healthy node to send to.",
+        "With externalTrafficPolicy Local a node is healthy only while it has a ready Pod.",
+    ),
+    LB_PORT: Reason(
+        "The load balancer does not listen on this port.", "kubectl get service shows the Service's ports."
+    ),
+    NO_RULE: Reason("No Service rule concerns this packet."),
+    NODE_PORT_ELSEWHERE: Reason(
+        "It is a node port, but kube-proxy does not serve node ports on this address of the node.",
+        "Use the node's primary address, or set nodePortAddresses.",
+    ),
+    WRONG_PORT_PASSED: Reason(
+        "The address belongs to a Service, but the Service has no such port; iptables lets the packet pass and get lost.",
+        "kubectl get service shows the ports that exist.",
+    ),
+    DIRECT: Reason("The client used the Pod's own address, so no Service was involved."),
+    NODE_PROCESS: Reason("A process of the node itself answers."),
+    HEALTH_CHECK_PORT: Reason("kube-proxy answers here how many ready endpoints the node has."),
+}

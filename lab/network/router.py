@@ -1,0 +1,177 @@
+"""How a node decides about the first packet of a connection: `route`.
+
+    match        exact (address, protocol, port) of a Service, else a node port, else nothing      rule_table.py
+    guard        loadBalancerSourceRanges, on load-balancer IPs only
+    policy       internal or external traffic policy: which list of endpoints, masquerade or not   traffic_policy.py
+    affinity     ClientIP: the endpoint that this client had, while it is still eligible
+    choice       at random and uniform
+    DNAT         the destination becomes the endpoint; masquerade: the source becomes the node
+
+`route` is a pure function of the table, the node, the packet and one random number. With a recorder it takes the
+very same path and also tells what it sees; that is all there is to `explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from lab.network import reasons
+from lab.network.addresses import any_holds, family
+from lab.network.endpoints import EndpointInfo
+from lab.network.node_facts import NFTABLES, NodeFacts
+from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
+from lab.network.rule_table import Match, RuleTable
+from lab.network.service_rules import ServicePortRule
+from lab.network.traffic_policy import LOAD_BALANCER_IP, Plan, plan_for
+
+Affinity = Callable[[ServicePortRule, str], str]
+"""(rule, source IP) -> address of the endpoint that this node remembers for that client, or empty."""
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What a node's rules make of a packet."""
+
+    verdict: str
+    """deliver, reject, drop or pass."""
+    reason: str
+    """A code of `lab.network.reasons`."""
+    rule: ServicePortRule | None = None
+    endpoint: EndpointInfo | None = None
+    masquerade: bool = False
+
+
+class Recorder(Protocol):
+    """Is told what `route` sees, in the order in which it sees it."""
+
+    def matched(self, packet: Packet, match: Match | None) -> None:
+        """A rule was looked up."""
+
+    def guarded(self, rule: ServicePortRule, ip: str, allowed: bool) -> None:
+        """The source ranges were checked."""
+
+    def planned(self, match: Match, source: str, plan: Plan) -> None:
+        """The policies were applied."""
+
+    def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
+        """An endpoint was taken."""
+
+    def rewrote(self, packet: Packet, endpoint: EndpointInfo, masquerade: bool, hairpin: bool) -> None:
+        """Destination and perhaps source were rewritten."""
+
+    def ended(self, verdict: Verdict) -> None:
+        """This is the verdict."""
+
+
+def route(
+    table: RuleTable,
+    node: NodeFacts,
+    packet: Packet,
+    draw: float,
+    affinity: Affinity | None = None,
+    recorder: Recorder | None = None,
+) -> Verdict:
+    """Decide about a new connection; `draw` is a random number in [0, 1)."""
+    match = table.addresses.get((packet.dst_ip, packet.protocol, packet.dst_port))
+    if match is None:
+        match = _node_port(table, node, packet)
+    if recorder is not None:
+        recorder.matched(packet, match)
+    if match is None:
+        return _end(_unmatched(table, node, packet), recorder)
+    rule, kind = match
+    if kind is LOAD_BALANCER_IP and rule.source_ranges:
+        allowed = source_allowed(rule, node, packet)
+        if recorder is not None:
+            recorder.guarded(rule, packet.src_ip, allowed)
+        if not allowed:
+            return _end(Verdict(DROP, reasons.SOURCE_NOT_ALLOWED, rule), recorder)
+    source = node.source_of(packet.src_ip)
+    plan = plan_for(rule, kind, source, node)
+    if recorder is not None:
+        recorder.planned(match, source, plan)
+    endpoints = plan.endpoints
+    if not endpoints:
+        return _end(Verdict(plan.verdict, plan.reason, rule), recorder)
+    reason = plan.reason
+    endpoint = _remembered(rule, packet.src_ip, endpoints, affinity) if rule.affinity_s else None
+    if endpoint is None:
+        endpoint = choose(endpoints, draw)
+    else:
+        reason = reasons.AFFINITY
+    # Hairpin: a Pod that reaches itself through a Service would otherwise answer itself directly and be confused.
+    hairpin = endpoint.ip == packet.src_ip
+    verdict = Verdict(DELIVER, reason, rule, endpoint, plan.masquerade or hairpin)
+    if recorder is not None:
+        recorder.chose(plan, endpoint, draw, reason is reasons.AFFINITY)
+        recorder.rewrote(packet, endpoint, verdict.masquerade, hairpin)
+        recorder.ended(verdict)
+    return verdict
+
+
+def choose(endpoints: tuple[EndpointInfo, ...], draw: float) -> EndpointInfo:
+    """Pick one at random.
+
+    nftables has `numgen random mod n`; iptables asks one rule after another with probability 1/n, 1/(n-1), ..., 1.
+    Both are uniform, and with one number for the whole chain both pick the endpoint at `draw * n`.
+    """
+    return endpoints[int(draw * len(endpoints))]
+
+
+def source_allowed(rule: ServicePortRule, node: NodeFacts, packet: Packet) -> bool:
+    """Whether loadBalancerSourceRanges let the source in.
+
+    A node in a range may also use the load balancer's address as its own source: that is how its kernel
+    addresses a packet to an address that it has itself.
+    """
+    if any_holds(rule.source_ranges, packet.src_ip):
+        return True
+    if packet.src_ip != packet.dst_ip:
+        return False
+    return any(any_holds(rule.source_ranges, ip) for ip in node.primary_ips)
+
+
+def _node_port(table: RuleTable, node: NodeFacts, packet: Packet) -> Match | None:
+    """The node port that a packet to one of the node's own addresses is for, if kube-proxy serves it there."""
+    match = table.node_ports.get((family(packet.dst_ip), packet.protocol, packet.dst_port))
+    if match is None:
+        return None
+    if node.serves_node_ports_on(packet.dst_ip):
+        return match
+    if node.mode == NFTABLES or not node.is_local(packet.dst_ip):
+        return None
+    # iptables rejects and drops for node ports in the filter table, on every local address whatever is listed.
+    plan = plan_for(match.rule, match.kind, "outside", node)
+    return None if plan.endpoints else match
+
+
+def _unmatched(table: RuleTable, node: NodeFacts, packet: Packet) -> Verdict:
+    """No Service has this address and port: usually the packet just passes."""
+    if node.is_local(packet.dst_ip):
+        if packet.protocol == TCP and packet.dst_port in table.health_check_ports:
+            return Verdict(PASS, reasons.HEALTH_CHECK_PORT)
+        key = (family(packet.dst_ip), packet.protocol, packet.dst_port)
+        return Verdict(PASS, reasons.NODE_PORT_ELSEWHERE if key in table.node_ports else reasons.NO_RULE)
+    if packet.dst_ip in table.cluster_ips:
+        if node.mode == NFTABLES:
+            return Verdict(REJECT, reasons.NO_SUCH_PORT)
+        return Verdict(PASS, reasons.WRONG_PORT_PASSED)
+    if node.mode == NFTABLES and any_holds(node.service_cidrs, packet.dst_ip):
+        return Verdict(DROP, reasons.UNALLOCATED)
+    return Verdict(PASS, reasons.NO_RULE)
+
+
+def _remembered(
+    rule: ServicePortRule, source_ip: str, endpoints: tuple[EndpointInfo, ...], affinity: Affinity | None
+) -> EndpointInfo | None:
+    """The endpoint that this client had, if the node remembers one and it is still eligible."""
+    address = affinity(rule, source_ip) if affinity is not None else ""
+    return next((endpoint for endpoint in endpoints if endpoint.address == address), None) if address else None
+
+
+def _end(verdict: Verdict, recorder: Recorder | None) -> Verdict:
+    if recorder is not None:
+        recorder.ended(verdict)
+    return verdict
