@@ -118,6 +118,10 @@ def _writer(kind: Any) -> _Writer:
     return _number if kind is float else _unchanged
 
 
+_ONLY_ESCAPED = "\r\x85\u2028\u2029\ufeff"
+"""Characters that YAML reads as line breaks or drops unless they are escaped."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Quotes what would not be read back as text, keeps lines as lines, and writes no anchors."""
 
@@ -127,10 +131,10 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     style = None
-    if "\n" in text:
-        style = "|"
-    elif not _reads_as_text(text):
+    if any(character in _ONLY_ESCAPED for character in text) or not _reads_as_text(text):
         style = '"'
+    elif "\n" in text:
+        style = "|"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
