@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     image_pull_parallel: bool = False
     """serializeImagePulls is true by default: one pull at a time on a node."""
     container_start_s: float = 0.2
+    init_container_run_s: float = 1.0
+    """What an init container takes; it always succeeds."""
     crash_backoff_initial_s: float = 10.0
     crash_backoff_max_s: float = 300.0
     crash_backoff_reset_s: float = 600.0

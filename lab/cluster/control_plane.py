@@ -1,0 +1,126 @@
+"""The control plane: the store, every controller, and a kubelet for each node."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+import msgspec
+
+from lab.clock import Clock
+from lab.cluster.controllers.base import Controller
+from lab.cluster.controllers.endpointslice import EndpointSliceController
+from lab.cluster.controllers.load_balancer import LoadBalancerController
+from lab.cluster.controllers.node_lifecycle import NodeLifecycle
+from lab.cluster.controllers.taint_eviction import TaintEviction
+from lab.cluster.kubelet.kubelet import Kubelet
+from lab.cluster.runtime import ContainerRuntime
+from lab.cluster.store import Store
+from lab.journal import Journal
+from lab.kube.kinds.node import HOSTNAME_LABEL, ZONE_LABEL, Node, NodeAddress, NodeStatus, Taint
+from lab.kube.kinds.node import NodeSpec as NodeObjectSpec
+from lab.kube.meta import ObjectMeta
+from lab.settings import Settings
+
+FIRST_INTERNAL = ipaddress.IPv4Address("172.18.0.10")
+FIRST_EXTERNAL = ipaddress.IPv4Address("192.0.2.10")
+POD_CIDR_BITS = 24
+
+
+class NodeSpec(msgspec.Struct, frozen=True):
+    """A machine to add; what is empty is filled in from the settings and the node's number."""
+
+    name: str
+    zone: str = ""
+    cpu: str = ""
+    memory: str = ""
+    pods: int = 0
+    labels: dict[str, str] = {}
+    taints: tuple[Taint, ...] = ()
+    internal_ip: str = ""
+    external_ip: str = ""
+
+
+class ControlPlane:
+    """One cluster's brain. `load_balancer` is its provider: `cloud`, or `none`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        settings: Settings,
+        seed: int,
+        runtime: ContainerRuntime,
+        *,
+        load_balancer: str = "cloud",
+    ) -> None:
+        self.store = Store(clock, journal, settings, seed)
+        self.kubelets: dict[str, Kubelet] = {}
+        self.failing_images: dict[str, str] = {}
+        """Images that cannot be pulled, and what the registry says of each."""
+        self._clock = clock
+        self._journal = journal
+        self._settings = settings
+        self._seed = seed
+        self._runtime = runtime
+        self._added = 0
+        self._cidrs = ipaddress.ip_network(settings.pod_cidr).subnets(new_prefix=POD_CIDR_BITS)
+        self.controllers: list[Controller] = [
+            kind(self.store, clock, settings, seed) for kind in _controllers(load_balancer)
+        ]
+
+    def start(self) -> None:
+        """Start every controller; nodes may be added before or after."""
+        for controller in self.controllers:
+            self._clock.spawn(controller.run(), controller.name)
+
+    def add_node(self, spec: NodeSpec) -> Node:
+        """Register a machine, and switch it on."""
+        node = self.store.create(self._node(spec))
+        kubelet = Kubelet(
+            node,
+            self._clock,
+            self._journal,
+            self._settings,
+            self._seed,
+            self.store,
+            self._runtime,
+            self.failing_images,
+        )
+        self.kubelets[spec.name] = kubelet
+        kubelet.power_on()
+        return self.store.get(Node, spec.name)
+
+    def _node(self, spec: NodeSpec) -> Node:
+        self._added += 1
+        settings = self._settings
+        labels = {HOSTNAME_LABEL: spec.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+        if spec.zone:
+            labels[ZONE_LABEL] = spec.zone
+        capacity = {
+            "cpu": spec.cpu or settings.node_cpu,
+            "memory": spec.memory or settings.node_memory,
+            "pods": str(spec.pods or settings.node_pods),
+        }
+        addresses = (
+            NodeAddress(type="InternalIP", address=spec.internal_ip or str(FIRST_INTERNAL + self._added)),
+            NodeAddress(type="ExternalIP", address=spec.external_ip or str(FIRST_EXTERNAL + self._added)),
+            NodeAddress(type="Hostname", address=spec.name),
+        )
+        cidr = str(next(self._cidrs))
+        return Node(
+            metadata=ObjectMeta(name=spec.name, labels={**labels, **spec.labels}),
+            spec=NodeObjectSpec(pod_cidr=cidr, pod_cidrs=(cidr,), taints=spec.taints),
+            status=NodeStatus(capacity=capacity, allocatable=capacity, addresses=addresses),
+        )
+
+
+def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, int], Controller]]:
+    controllers: list[Callable[[Store, Clock, Settings, int], Controller]] = [
+        EndpointSliceController,
+        NodeLifecycle,
+        TaintEviction,
+    ]
+    if load_balancer == "cloud":
+        controllers.append(LoadBalancerController)
+    return controllers

@@ -1,0 +1,160 @@
+"""Keeps the EndpointSlices of Services with a selector true to their Pods.
+
+https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from msgspec.structs import replace
+
+from lab.cluster.controllers.base import Controller, Key
+from lab.cluster.controllers.endpoints import CONTROLLER_NAME
+from lab.cluster.controllers.endpointslice_packing import SlicePlan, plan_slices
+from lab.cluster.watch import Change
+from lab.kube.kinds.endpointslice import MANAGED_BY_LABEL, SERVICE_NAME_LABEL, EndpointSlice
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.service import Service
+
+_OURS = {MANAGED_BY_LABEL: CONTROLLER_NAME}
+Label = tuple[str, str, str]
+"""Namespace, key and value."""
+
+
+class SelectorIndex:
+    """Finds the Services that select a Pod without looking at all of them: each stands under one of its labels."""
+
+    def __init__(self) -> None:
+        self._services: dict[Label, dict[str, Mapping[str, str]]] = {}
+        self._place: dict[Key, Label] = {}
+
+    def put(self, service: Service) -> None:
+        """Add a Service, or take in its new selector."""
+        self.remove(service.key)
+        selector = service.spec.selector
+        if selector:
+            label = (service.namespace, *min(selector.items()))
+            self._place[service.key] = label
+            self._services.setdefault(label, {})[service.name] = selector
+
+    def remove(self, key: Key) -> None:
+        """Forget a Service."""
+        label = self._place.pop(key, None)
+        if label is not None:
+            services = self._services[label]
+            del services[key[1]]
+            if not services:
+                del self._services[label]
+
+    def selecting(self, namespace: str, labels: Mapping[str, str]) -> Iterator[Key]:
+        """The Services whose selector these labels satisfy."""
+        for item in labels.items():
+            for name, selector in self._services.get((namespace, *item), {}).items():
+                if all(labels.get(key) == value for key, value in selector.items()):
+                    yield (namespace, name)
+
+
+class EndpointSliceController(Controller):
+    """Reconciles a Service whenever it, one of its Pods, or one of its slices changes."""
+
+    name = "endpointslice-controller"
+
+    def connect(self) -> None:
+        """Follow Services first, so that the index is complete when Pods arrive."""
+        self._index = SelectorIndex()
+        self._written: dict[Key, int] = {}
+        for kind, hear in (
+            (Service, self._hear_of_service),
+            (Pod, self._hear_of_pod),
+            (Node, self._hear_of_node),
+            (EndpointSlice, self._hear_of_slice),
+        ):
+            self.store.follow(hear, kind)
+
+    async def reconcile(self, key: Key) -> None:
+        """Write what differs between the slices that the Service has and those it should have."""
+        namespace, name = key
+        service = self.store.find(Service, name, namespace)
+        if service is None or not service.spec.selector or service.spec.type == "ExternalName":
+            return
+        pods = self.store.list(Pod, namespace, service.spec.selector)
+        existing = self.store.list(EndpointSlice, namespace, {SERVICE_NAME_LABEL: name, **_OURS})
+        find_node = partial(self.store.find, Node)
+        plan = plan_slices(service, pods, find_node, existing, self.settings.endpointslice_max_endpoints)
+        self._write(plan)
+        if plan.incomplete:
+            self.queue.retry(key)
+
+    def _write(self, plan: SlicePlan) -> None:
+        for created in plan.create:
+            self._remember(self.store.create(created))
+        for updated in plan.update:
+            self._remember(self.store.update(updated))
+        for deleted in plan.delete:
+            self._written[deleted.key] = 0
+            self.store.delete(EndpointSlice, deleted.name, deleted.namespace)
+
+    def _remember(self, written: EndpointSlice) -> None:
+        self._written[written.key] = written.metadata.resource_version
+
+    def _queue(self, key: Key) -> None:
+        self.queue.add_after(key, self.settings.endpointslice_batch_period_s)
+
+    # -- what a change concerns --------------------------------------------------------------------------------
+
+    def _hear_of_service(self, change: Change) -> None:
+        service = change.object
+        assert isinstance(service, Service)
+        if change.new is None:
+            self._index.remove(service.key)
+            return
+        self._index.put(service)
+        # Spec, labels and annotations matter; a load balancer's status does not.
+        before = change.old.metadata if change.old is not None else None
+        if before is None or replace(before, resource_version=0) != replace(service.metadata, resource_version=0):
+            self._queue(service.key)
+
+    def _hear_of_pod(self, change: Change) -> None:
+        old, new = change.old, change.new
+        if isinstance(old, Pod) and isinstance(new, Pod) and _same_endpoint(old, new):
+            return
+        for pod in (old, new):
+            if pod is not None:
+                for key in self._index.selecting(pod.namespace, pod.metadata.labels):
+                    self._queue(key)
+
+    def _hear_of_node(self, change: Change) -> None:
+        old, new = change.old, change.new
+        if isinstance(old, Node) and isinstance(new, Node) and old.zone == new.zone:
+            return
+        for pod in self.store.pods_on(change.object.name):
+            for key in self._index.selecting(pod.namespace, pod.metadata.labels):
+                self._queue(key)
+
+    def _hear_of_slice(self, change: Change) -> None:
+        found = change.object
+        assert isinstance(found, EndpointSlice)
+        labels = found.metadata.labels
+        if labels.get(MANAGED_BY_LABEL) != CONTROLLER_NAME:
+            return
+        if change.new is None:
+            if self._written.pop(found.key, None) != 0:
+                self._queue((found.namespace, found.service))
+        elif self._written.get(found.key) != found.metadata.resource_version:
+            self._queue((found.namespace, found.service))
+
+
+def _same_endpoint(old: Pod, new: Pod) -> bool:
+    """Whether a Pod's change leaves every endpoint made from it as it was."""
+    return (
+        old.ready == new.ready
+        and old.terminating == new.terminating
+        and old.finished == new.finished
+        and old.status.pod_ips == new.status.pod_ips
+        and old.status.pod_ip == new.status.pod_ip
+        and old.spec.node_name == new.spec.node_name
+        and old.metadata.labels == new.metadata.labels
+    )

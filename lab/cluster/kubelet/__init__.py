@@ -1,0 +1,1 @@
+"""The kubelet: what one node does to run the Pods that are bound to it."""

@@ -1,0 +1,88 @@
+"""Images on one node: what is there, what has to be pulled, one pull at a time unless told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from random import Random
+from typing import NamedTuple
+
+from lab.clock import Clock
+from lab.kube.kinds.pod import Container
+from lab.settings import Settings
+
+_MANIFEST_CHECK = 0.1  # asking the registry whether a present image is current, as a share of a pull
+
+
+class Pulled(NamedTuple):
+    """How an attempt to have an image ended."""
+
+    ok: bool
+    reason: str
+    """Event reason: Pulled, or the container's waiting reason ErrImagePull or ErrImageNeverPull."""
+    message: str
+
+
+def pull_policy(container: Container) -> str:
+    """`imagePullPolicy`, by default Always for the tag latest and IfNotPresent for others."""
+    if container.image_pull_policy:
+        return container.image_pull_policy
+    name = container.image.rsplit("/", 1)[-1]
+    if "@" in name:
+        return "IfNotPresent"
+    return "Always" if name.partition(":")[2] in ("", "latest") else "IfNotPresent"
+
+
+class ImageStore:
+    """The images that one node has."""
+
+    __slots__ = ("_clock", "_failing", "_queue", "_rng", "_settings", "present")
+
+    def __init__(self, clock: Clock, settings: Settings, rng: Random, failing: Mapping[str, str]) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._rng = rng
+        self._failing = failing
+        self._queue: asyncio.Lock | None = None
+        self.present: dict[str, None] = {}
+
+    def needs_pull(self, container: Container) -> bool:
+        """Whether starting this container has to ask the registry."""
+        policy = pull_policy(container)
+        return policy == "Always" or (policy == "IfNotPresent" and container.image not in self.present)
+
+    async def pull(self, container: Container) -> Pulled:
+        """Have the image on the node, waiting for other pulls first; takes virtual time."""
+        image = container.image
+        if not self.needs_pull(container):
+            if image in self.present:
+                return Pulled(True, "Pulled", f'Container image "{image}" already present on machine')
+            return Pulled(
+                False, "ErrImageNeverPull", f'Container image "{image}" is not present with pull policy of Never'
+            )
+        asked = self._clock.time()
+        if self._settings.image_pull_parallel:
+            return await self._fetch(image, asked)
+        if self._queue is None:
+            self._queue = asyncio.Lock()
+        async with self._queue:
+            return await self._fetch(image, asked)
+
+    async def _fetch(self, image: str, asked: float) -> Pulled:
+        begun = self._clock.time()
+        took_s = self._settings.image_pull_s * self._rng.uniform(0.5, 1.5)
+        if image in self.present or image in self._failing:
+            took_s *= _MANIFEST_CHECK
+        await asyncio.sleep(took_s)
+        if image in self._failing:
+            why = self._failing[image] or "not found"
+            return Pulled(False, "ErrImagePull", f'Failed to pull image "{image}": {why}')
+        self.present[image] = None
+        now = self._clock.time()
+        took, waited = _go(now - begun), _go(now - asked)
+        return Pulled(True, "Pulled", f'Successfully pulled image "{image}" in {took} ({waited} including waiting)')
+
+
+def _go(seconds: float) -> str:
+    """A duration as Go prints it, to the millisecond."""
+    return f"{seconds:.3f}s" if seconds >= 1 else f"{round(seconds * 1000)}ms"

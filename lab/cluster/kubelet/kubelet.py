@@ -1,0 +1,164 @@
+"""The kubelet of one node: a worker for each Pod that is bound to it, and a lease that says it is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from msgspec.structs import replace
+
+from lab.clock import Clock
+from lab.cluster.kubelet.images import ImageStore
+from lab.cluster.kubelet.pod_ips import PodAddresses
+from lab.cluster.kubelet.pod_worker import PodWorker
+from lab.cluster.runtime import ContainerRuntime
+from lab.cluster.store import Change, Store
+from lab.journal import Journal
+from lab.kube.kinds.node import Lease, LeaseSpec, Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.meta import Condition, ObjectMeta
+from lab.settings import Settings
+
+LEASE_NAMESPACE = "kube-node-lease"
+
+_HEALTHY = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+
+
+class Kubelet:
+    """Runs what the API binds to its node. Without power it does nothing at all, and nobody is told."""
+
+    def __init__(
+        self,
+        node: Node,
+        clock: Clock,
+        journal: Journal,
+        settings: Settings,
+        seed: int,
+        store: Store,
+        runtime: ContainerRuntime,
+        failing_images: Mapping[str, str],
+    ) -> None:
+        self.node_name = node.name
+        self.host_ip = node.address("InternalIP")
+        self.powered = False
+        self.clock = clock
+        self.journal = journal
+        self.settings = settings
+        self.store = store
+        self.runtime = runtime
+        self._rng = Random(f"{seed}/kubelet/{node.name}")
+        self.images = ImageStore(clock, settings, self._rng, failing_images)
+        self.workers: dict[str, PodWorker] = {}
+        """By the Pod's uid."""
+        self._addresses = PodAddresses(node.spec.pod_cidr)
+        self._boot = 0
+        self._unfollow: Callable[[], None] | None = None
+
+    # -- power -------------------------------------------------------------------------------------------------
+
+    def power_on(self) -> None:
+        """Boot: report the node ready, renew the lease, and start again whatever is still bound here."""
+        if self.powered:
+            return
+        self.powered = True
+        self._boot += 1
+        self._report_ready()
+        self._renew_lease()
+        self.clock.after(self._rng.uniform(0.0, self.settings.node_lease_renew_s), self._keep_lease, self._boot)
+        self._unfollow = self.store.follow(self._hear, Pod, Node, node=self.node_name)
+
+    def power_off(self) -> None:
+        """Everything here stops at once: no lease, no probes, no containers, and no word about it.
+
+        The runtime is not called: whoever cuts the power tells it, too.
+        """
+        if not self.powered:
+            return
+        self.powered = False
+        if self._unfollow is not None:
+            self._unfollow()
+        for worker in self.workers.values():
+            worker.abandon()
+        self.workers.clear()
+
+    # -- the node ----------------------------------------------------------------------------------------------
+
+    def _keep_lease(self, boot: int) -> None:
+        if self.powered and boot == self._boot:
+            self._renew_lease()
+            self.clock.after(self.settings.node_lease_renew_s, self._keep_lease, boot)
+
+    def _renew_lease(self) -> None:
+        spec = LeaseSpec(
+            holder_identity=self.node_name,
+            lease_duration_seconds=int(self.settings.node_lease_duration_s),
+            renew_time=self.clock.time(),
+        )
+        renewed = self.store.mutate(Lease, self.node_name, LEASE_NAMESPACE, lambda lease: replace(lease, spec=spec))
+        if renewed is None:
+            self.store.create(Lease(metadata=ObjectMeta(name=self.node_name, namespace=LEASE_NAMESPACE), spec=spec))
+
+    def _report_ready(self) -> None:
+        node = self.store.mutate(Node, self.node_name, "", self._with_health)
+        if node is not None:
+            message = f"Node {self.node_name} status is now: NodeReady"
+            self.store.note(node, "NodeReady", message, component="kubelet")
+
+    def _with_health(self, node: Node) -> Node:
+        now = self.clock.time()
+        known = {condition.type: condition for condition in node.status.conditions}
+        conditions = []
+        for type, status, reason, message in _HEALTHY:
+            old = known.get(type)
+            since = old.last_transition_time if old is not None and old.status == status else now
+            conditions.append(
+                Condition(type=type, status=status, reason=reason, message=message, last_transition_time=since)
+            )
+        return replace(node, status=replace(node.status, conditions=tuple(conditions)))
+
+    # -- Pods --------------------------------------------------------------------------------------------------
+
+    def _hear(self, change: Change) -> None:
+        obj = change.object
+        if isinstance(obj, Pod):
+            self._hear_of_pod(change, obj)
+        elif isinstance(obj, Node) and change.new is not None and not obj.ready:
+            # The control plane gave this node up while it was only out of reach: everything is told anew.
+            self._report_ready()
+            for worker in self.workers.values():
+                worker.changed()
+
+    def _hear_of_pod(self, change: Change, pod: Pod) -> None:
+        worker = self.workers.get(pod.metadata.uid)
+        if change.new is None:
+            if worker is not None:
+                worker.removed()
+        elif worker is not None:
+            worker.update(pod)
+        elif not pod.finished and self._exists(pod):
+            worker = self.workers[pod.metadata.uid] = PodWorker(self, pod)
+            worker.begin()
+
+    def _exists(self, pod: Pod) -> bool:
+        """Whether news of a Pod without a worker is more than the last word about one that has just gone."""
+        found = self.store.find(Pod, pod.name, pod.namespace)
+        return found is not None and found.metadata.uid == pod.metadata.uid
+
+    def forget(self, worker: PodWorker) -> None:
+        """A Pod has ended here: its object can go."""
+        self.workers.pop(worker.pod.metadata.uid, None)
+        self.store.remove(worker.pod)
+
+    def take_address(self, pod: Pod) -> str:
+        """The address of a new sandbox; raises `NoAddressError`."""
+        return self.host_ip if pod.spec.host_network else self._addresses.take(self.clock.time())
+
+    def give_back_address(self, pod: Pod, ip: str) -> None:
+        """A sandbox is gone."""
+        if not pod.spec.host_network:
+            self._addresses.give_back(ip, self.clock.time())
