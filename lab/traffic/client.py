@@ -1,0 +1,201 @@
+"""A group of clients that send requests at a rate, or one after the other, from one place to one URL."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import deque
+from typing import Literal
+
+import msgspec
+
+from lab.traffic.exchange import Caller, Exchange, Wire
+from lab.traffic.request import parse_target
+from lab.traffic.sources import Origin
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """A stretch of time with a rate, steady or changing evenly from `rate` to `to`."""
+
+    rate: float
+    """Requests a second."""
+    for_s: float = math.inf
+    to: float | None = None
+    """The rate at the end; None for the same. A ramp must have an end."""
+
+
+class ClientSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a group of clients does. With phases it sends at their rate whatever the answers (open loop); without,
+    its workers each send, wait for the answer and think (closed loop)."""
+
+    name: str
+    source: str = "internet"
+    url: str
+    phases: tuple[Phase, ...] = ()
+    """Rates in turn, from `start_s` on; the last one's final rate stays."""
+    arrivals: Literal["poisson", "constant"] = "poisson"
+    workers: int = 0
+    """Closed loop: how many. Open loop: at most so many requests at once, the rest waits (0: no limit)."""
+    think_s: float = 0.0
+    """Closed loop: the mean pause after an answer, exponential."""
+    keep_alive: bool = False
+    """Send on connections that are open already, or open one for each request."""
+    timeout_s: float = 5.0
+    """0 waits as long as the kernel tries to connect, about 127 s."""
+    retries: int = 0
+    start_s: float = 0.0
+    stop_s: float = math.inf
+    addresses: int = 8
+    """How many hosts an internet client is."""
+
+
+class Arrivals:
+    """When the requests of an open loop are due: a Poisson or evenly spaced process over changing rates."""
+
+    def __init__(self, phases: tuple[Phase, ...], start_s: float, rng: random.Random, *, poisson: bool) -> None:
+        self._phases = phases
+        self._draw = (lambda: -math.log(1.0 - rng.random())) if poisson else (lambda: 1.0)
+        self._number = -1
+        self._begin_s = self._end_s = start_s
+        self._at_s = start_s
+        self._rate = self._slope = 0.0
+        self._next_phase()
+
+    def _next_phase(self) -> None:
+        self._number += 1
+        begin_s = self._end_s
+        if self._number < len(self._phases):
+            phase = self._phases[self._number]
+            ramp = phase.to is not None and phase.to != phase.rate and phase.for_s < math.inf and phase.for_s > 0.0
+            self._rate = phase.rate
+            self._slope = ((phase.to or 0.0) - phase.rate) / phase.for_s if ramp else 0.0
+            self._end_s = begin_s + phase.for_s
+        else:
+            last = self._phases[-1] if self._phases else Phase(0.0)
+            self._rate, self._slope, self._end_s = last.rate if last.to is None else last.to, 0.0, math.inf
+        self._begin_s = begin_s
+
+    @property
+    def rate(self) -> float:
+        """Requests a second at the last arrival."""
+        return self._rate + self._slope * (self._at_s - self._begin_s)
+
+    def next(self) -> float:
+        """The moment of the next arrival, in virtual seconds; infinity when there is none any more."""
+        left = self._draw()
+        at_s = self._at_s
+        while True:
+            wait_s = _time_for(left, self._rate + self._slope * (at_s - self._begin_s), self._slope)
+            if at_s + wait_s <= self._end_s:
+                self._at_s = at_s + wait_s
+                return self._at_s
+            if self._end_s == math.inf:
+                self._at_s = math.inf
+                return math.inf
+            rest_s = self._end_s - at_s
+            left -= (self._rate + self._slope * (at_s - self._begin_s)) * rest_s + self._slope * rest_s * rest_s / 2
+            left = max(left, 0.0)
+            at_s = self._end_s
+            self._next_phase()
+
+
+def _time_for(area: float, rate: float, slope: float) -> float:
+    """How long it takes until `rate`, changing by `slope` a second, has added up to `area`."""
+    if slope == 0.0:
+        return area / rate if rate > 0.0 else math.inf
+    root = rate * rate + 2.0 * slope * area
+    return (math.sqrt(root) - rate) / slope if root >= 0.0 else math.inf
+
+
+class Client:
+    """One group at work."""
+
+    def __init__(self, wire: Wire, spec: ClientSpec, origin: Origin, seed: int) -> None:
+        self.spec = spec
+        self.origin = origin
+        self.stopped = False
+        self.sent = 0
+        """Requests begun."""
+        self.unsent = 0
+        """Requests that were due while nobody was there to send them."""
+        self._wire = wire
+        self._clock = wire.clock
+        self._target = parse_target(spec.url)
+        self._rng = random.Random(f"{seed}/client/{spec.name}")
+        self._limit = spec.workers if spec.phases else 0
+        self._open = 0
+        self._waiting: deque[float] = deque()
+        needs_word = self._limit > 0 or not spec.phases
+        self._caller = Caller(
+            wire,
+            group=spec.name,
+            timeout_s=spec.timeout_s,
+            retries=spec.retries,
+            keep_alive=spec.keep_alive,
+            finished=self._finished if needs_word else None,
+        )
+        start_s = max(spec.start_s, self._clock.time())
+        self._arrivals = Arrivals(spec.phases, start_s, self._rng, poisson=spec.arrivals == "poisson")
+        if spec.phases:
+            self._schedule()
+        else:
+            for _ in range(max(1, spec.workers)):
+                self._clock.at(start_s, self._work)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are due and wait for one of the limited workers."""
+        return len(self._waiting)
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that an open loop wants to send now."""
+        return 0.0 if self.stopped or not self.spec.phases else self._arrivals.rate
+
+    def stop(self) -> None:
+        """Send nothing more; what is under way comes to its end."""
+        self.stopped = True
+        self._waiting.clear()
+        self._caller.close()
+
+    # -- open loop ------------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        due_s = self._arrivals.next()
+        if due_s < self.spec.stop_s:
+            self._clock.at(due_s, self._arrive)
+
+    def _arrive(self) -> None:
+        if self.stopped:
+            return
+        self._schedule()
+        if self._limit and self._open >= self._limit:
+            self._waiting.append(self._clock.time())
+        else:
+            self._send(self._clock.time())
+
+    def _send(self, intended_s: float) -> bool:
+        source = self.origin.next()
+        if source is None:
+            self.unsent += 1
+            return False
+        self.sent += 1
+        self._open += 1
+        self._caller.send(source, self._target, intended_s)
+        return True
+
+    # -- closed loop ----------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        now_s = self._clock.time()
+        if not self.stopped and now_s < self.spec.stop_s and not self._send(now_s):
+            self._clock.after(1.0, self._work)
+
+    def _finished(self, exchange: Exchange, outcome: str) -> None:
+        self._open -= 1
+        if not self.spec.phases:
+            # A refused request costs no time: without a pause of its own a worker would never let time pass.
+            pause_s = self.spec.think_s * -math.log(1.0 - self._rng.random()) if self.spec.think_s else 0.0
+            self._clock.after(pause_s if outcome == "ok" else max(pause_s, 0.1), self._work)
+        elif self._waiting:
+            self._send(self._waiting.popleft())

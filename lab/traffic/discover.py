@@ -1,0 +1,109 @@
+"""Whom an app calls, read off its environment and arguments, and which ports it listens on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from lab.kube.kinds.pod import Container, Pod, Probe
+from lab.kube.kinds.service import Service
+from lab.traffic.request import SCHEMES
+
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(?:[^\s/@\"']*@)?([a-z0-9][a-z0-9.-]*)(?::(\d{1,5}))?", re.IGNORECASE)
+_HOST_PORT = re.compile(r"(?<![\w.:/-])([a-z0-9][a-z0-9.-]*):(\d{1,5})(?![\w:.-])", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+
+_NOT_HTTP = {21, 22, 25, 389, 1433, 1521, 1883, 2181, 2379, 3306, 3868, 4222, 5432, 5671, 5672, 6379, 6380, 7687, 8125,
+             9042, 9092, 9160, 11211, 26379, 26257, 27017}  # fmt: skip
+"""Ports that IANA or custom gives to protocols other than HTTP."""
+
+
+class Mention(msgspec.Struct, frozen=True):
+    """A host that a container's environment or arguments name; port 0 when they name none."""
+
+    host: str
+    port: int = 0
+    scheme: str = ""
+
+
+def mentions(container: Container) -> tuple[Mention, ...]:
+    """Every URL, `host:port` and bare word that could be a Service, in the order they stand there."""
+    found: dict[str, Mention] = {}
+    for text in (*(env.value for env in container.env), *container.command[1:], *container.args):
+        for mention in _mentions_in(text):
+            known = found.get(mention.host)
+            if known is None or (not known.port and mention.port):
+                found[mention.host] = mention
+    return tuple(found.values())
+
+
+def _mentions_in(text: str) -> Iterator[Mention]:
+    for scheme, host, port in _URL.findall(text):
+        yield Mention(host.lower(), int(port or 0), scheme.lower())
+    for host, port in _HOST_PORT.findall(text):
+        yield Mention(host.lower(), int(port))
+    word = text.rpartition("=")[2] if text.startswith("-") else text
+    if _NAME.fullmatch(word):
+        yield Mention(word)
+
+
+def service_key(host: str, namespace: str, domain: str) -> tuple[str, str] | None:
+    """(namespace, name) of the Service that `host` means for a Pod of `namespace`; None for other hosts."""
+    host = host.rstrip(".").removesuffix(f".{domain}").removesuffix(".svc")
+    name, _, space = host.partition(".")
+    if not name or "." in space:
+        return None
+    return (space or namespace, name)
+
+
+def call_url(mention: Mention, service: Service) -> str | None:
+    """The URL with which an app calls a Service that it mentions; None when the Service has no port."""
+    port = next((p for p in service.spec.ports if p.port == mention.port), None)
+    number, protocol = mention.port, "TCP"
+    if port is None and not mention.port and service.spec.ports:
+        port = service.spec.ports[0]
+    if port is not None:
+        number, protocol = port.port, port.protocol
+    if not number:
+        return None
+    scheme = mention.scheme if mention.scheme in SCHEMES else ""
+    if protocol != "TCP":
+        scheme = protocol.lower()
+    return f"{scheme or ('tcp' if number in _NOT_HTTP else 'http')}://{mention.host}:{number}"
+
+
+def declared_ports(pod: Pod, container: Container) -> dict[tuple[str, int], None]:
+    """(protocol, port) that a container says it listens on: its containerPorts, and numbers in its own probes."""
+    ports = {(port.protocol, port.container_port): None for port in container.ports}
+    for probe in (container.startup_probe, container.readiness_probe, container.liveness_probe):
+        number = _probe_number(probe)
+        if number and not any(number == p.container_port for c in pod.spec.containers for p in c.ports):
+            ports[("TCP", number)] = None
+    return ports
+
+
+def _probe_number(probe: Probe | None) -> int:
+    if probe is None:
+        return 0
+    action = probe.http_get or probe.tcp_socket or probe.grpc
+    return action.port if action is not None and isinstance(action.port, int) else 0
+
+
+def listening(pod: Pod, container: Container, services: Callable[[], Iterator[Service]]) -> dict[tuple[str, int], None]:
+    """Where a container of an unknown image listens.
+
+    On what it declares, also under another protocol when a Service says so; and when no container of the Pod
+    declares a port, on the numeric targetPorts of the Services that select the Pod.
+    """
+    own = declared_ports(pod, container)
+    numbers = {number: None for _, number in own}
+    anywhere = any(other.ports for other in pod.spec.containers)
+    first = bool(pod.spec.containers) and pod.spec.containers[0].name == container.name
+    for service in services():
+        for port in service.spec.ports:
+            target = port.target_port if port.target_port is not None else port.port
+            if isinstance(target, int) and (target in numbers or (not anywhere and first)):
+                own[(port.protocol, target)] = None
+    return own

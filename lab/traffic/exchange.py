@@ -1,0 +1,302 @@
+"""The life of a request, seen from the one who sends it: resolve, connect, send, and wait for the answer.
+
+One request costs four events on the clock: it is due, it reaches the server, the server is done, the answer is
+back. Deadlines cost none: a `Caller` gives all its requests the same timeout, so their deadlines come in the
+order in which they were sent, and one sweep serves them all.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lab.clock import Clock
+from lab.journal import Journal, RequestFinished
+from lab.settings import Settings
+from lab.traffic.measure import Measurements
+from lab.traffic.request import RequestResult, Target
+
+if TYPE_CHECKING:
+    from lab.network.network import DnsAnswer, Flow, Network, Source
+    from lab.traffic.server import Server
+
+Done = Callable[[RequestResult], object]
+
+RETRANSMISSION_S = 0.2
+"""TCP's smallest retransmission timeout (Linux TCP_RTO_MIN); it doubles."""
+SYN_RETRY_S = 1.0
+"""The first retry of a SYN (RFC 6298, section 2.1); it doubles: 1, 3, 7 s after the first."""
+
+
+class Wire:
+    """What all requests of a run share."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        settings: Settings,
+        seed: int,
+        network: Network,
+        measure: Measurements,
+    ) -> None:
+        self.clock = clock
+        self.journal = journal
+        self.settings = settings
+        self.network = network
+        self.measure = measure
+        self.listeners: dict[tuple[str, int, str], Server] = {}
+        """What listens, by (IP, port, protocol)."""
+        self.serial = 0
+        self._rng = random.Random(f"{seed}/loss")
+
+    @property
+    def give_up_s(self) -> float:
+        """When the kernel stops sending SYNs: 127 s for six retries."""
+        return SYN_RETRY_S * float(2 ** (self.settings.tcp_syn_retries + 1) - 1)
+
+    def lost_time_s(self, loss: float, first_s: float) -> float:
+        """How much later a packet arrives that is sent again after `first_s`, then twice that, and so on."""
+        draw, late_s, wait_s = self._rng.random, 0.0, first_s
+        while draw() < loss and late_s < self.give_up_s:
+            late_s += wait_s
+            wait_s *= 2.0
+        return late_s
+
+
+class Exchange(msgspec.Struct, gc=False, eq=False):
+    """One attempt of one request."""
+
+    caller: Caller
+    id: int
+    """The same for all attempts of a request."""
+    serial: int
+    source: Source
+    target: Target
+    intended_s: float
+    """When the request was meant to be sent: its latency counts from here."""
+    deadline_s: float
+    done: Done | None
+    depth: int
+    """How many apps called one another before this request."""
+    attempt: int
+    flow: Flow | None = None
+    server: Server | None = None
+    answer: DnsAnswer | None = None
+    finished: bool = False
+
+    def resolved(self, answer: DnsAnswer) -> None:
+        """Go on with the addresses of the name, or give up without any."""
+        self.answer = answer
+        if self.finished:
+            return
+        if answer.addresses:
+            self.caller.connect(self, answer.addresses[0])
+        elif answer.outcome == "timeout":
+            self.caller.finish(self, "timeout", 0, "dns-timeout")
+        else:
+            self.caller.finish(self, "nxdomain", 0, answer.outcome)
+
+
+class Caller:
+    """Someone who sends requests with the same habits: timeout, retries, connections kept or not."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        group: str = "",
+        timeout_s: float = 0.0,
+        retries: int = 0,
+        keep_alive: bool = False,
+        finished: Callable[[Exchange, str], object] | None = None,
+    ) -> None:
+        self.wire = wire
+        self.group = group
+        """The client that its requests are counted under; empty for the source's own name."""
+        self.timeout_s = timeout_s if timeout_s > 0.0 else wire.give_up_s
+        self.retries = retries
+        self.keep_alive = keep_alive
+        self._finished = finished
+        self._sent: deque[Exchange] = deque()
+        self._sweeping = False
+        self._idle: dict[tuple[str, str], list[tuple[Flow, Server]]] = {}
+
+    # -- the way there --------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        source: Source,
+        target: Target,
+        intended_s: float,
+        done: Done | None = None,
+        depth: int = 0,
+        attempt: int = 1,
+        id: int = 0,
+    ) -> None:
+        """Send a request now; `done` is called with its result, once, on the clock or at once."""
+        wire = self.wire
+        wire.serial = serial = wire.serial + 1
+        deadline_s = wire.clock.time() + self.timeout_s
+        exchange = Exchange(self, id or serial, serial, source, target, intended_s, deadline_s, done, depth, attempt)
+        self._sent.append(exchange)
+        if not self._sweeping:
+            self._sweeping = True
+            wire.clock.at(deadline_s, self._sweep)
+        if self.keep_alive and self._reuse(exchange):
+            return
+        if target.literal:
+            self.connect(exchange, target.host)
+        else:
+            wire.network.resolve(source, target.host, exchange.resolved)
+
+    def connect(self, exchange: Exchange, ip: str) -> None:
+        """Open a connection and send the request on it; what goes wrong is told when the sender would know."""
+        wire, target = self.wire, exchange.target
+        flow = wire.network.connect(exchange.source, target.host, ip, target.port, target.protocol)
+        exchange.flow = flow
+        if flow.verdict == "drop":
+            return
+        latency_s = flow.latency_s
+        if flow.verdict == "reject":
+            wire.clock.after(2.0 * latency_s, self._refused, exchange, flow.reason)
+            return
+        server = wire.listeners.get((flow.ip, flow.port, flow.protocol))
+        if server is None:
+            wire.clock.after(2.0 * latency_s, self._refused, exchange, "nothing-listens")
+            return
+        exchange.server = server
+        delay_s = latency_s * target.first_trips
+        if flow.loss:
+            lost = 1.0 - (1.0 - flow.loss) ** 2
+            delay_s += wire.lost_time_s(lost, SYN_RETRY_S) + wire.lost_time_s(flow.loss, RETRANSMISSION_S)
+        wire.clock.after(delay_s, server.arrive, exchange)
+
+    def _reuse(self, exchange: Exchange) -> bool:
+        """Send on a connection that is kept open; False when there is none."""
+        idle = self._idle.get((exchange.source.name, exchange.target.url))
+        while idle:
+            flow, server = idle.pop()
+            if server.said_goodbye(flow.latency_s):
+                self.wire.network.close(flow)
+                continue
+            exchange.flow, exchange.server = flow, server
+            if self.wire.network.carries(flow):
+                late_s = self.wire.lost_time_s(flow.loss, RETRANSMISSION_S) if flow.loss else 0.0
+                self.wire.clock.after(flow.latency_s + late_s, server.arrive, exchange)
+            return True
+        return False
+
+    # -- the way back ---------------------------------------------------------------------------------------
+
+    def answered(self, exchange: Exchange, status: int) -> None:
+        """The answer has come."""
+        if not exchange.finished:
+            if status < 400:
+                self.finish(exchange, "ok", status, "")
+            else:
+                self.finish(exchange, "error", status, f"status-{status}")
+
+    def broken(self, exchange: Exchange, reason: str) -> None:
+        """A RST has come on the open connection."""
+        if not exchange.finished:
+            self.finish(exchange, "reset", 0, reason)
+
+    def _refused(self, exchange: Exchange, reason: str) -> None:
+        if not exchange.finished:
+            self.finish(exchange, "refused", 0, reason)
+
+    def _sweep(self) -> None:
+        """Give up on what is due, forget what is finished, and come back for the next deadline."""
+        sent, now_s = self._sent, self.wire.clock.time()
+        while sent:
+            oldest = sent[0]
+            if not oldest.finished:
+                if oldest.deadline_s > now_s:
+                    self.wire.clock.at(oldest.deadline_s, self._sweep)
+                    return
+                flow = oldest.flow
+                reason = "dns-timeout" if flow is None else flow.reason if flow.verdict == "drop" else "no-answer"
+                sent.popleft()
+                self.finish(oldest, "timeout", 0, reason)
+            else:
+                sent.popleft()
+        self._sweeping = False
+
+    def finish(self, exchange: Exchange, outcome: str, status: int, reason: str) -> None:
+        """End an attempt: try again if there is an attempt left, else count it and tell who asked."""
+        exchange.finished = True
+        flow, wire = exchange.flow, self.wire
+        if flow is not None:
+            if status and self.keep_alive and exchange.server is not None:
+                self._keep(exchange, flow, exchange.server)
+            else:
+                wire.network.close(flow)
+        if outcome != "ok" and exchange.attempt <= self.retries:
+            self.send(
+                exchange.source,
+                exchange.target,
+                exchange.intended_s,
+                exchange.done,
+                exchange.depth,
+                exchange.attempt + 1,
+                exchange.id,
+            )
+            return
+        self._record(exchange, flow, outcome, status, reason)
+
+    def _keep(self, exchange: Exchange, flow: Flow, server: Server) -> None:
+        key = (exchange.source.name, exchange.target.url)
+        idle = self._idle.get(key)
+        if idle is None:
+            self._idle[key] = [(flow, server)]
+        else:
+            idle.append((flow, server))
+
+    def _record(self, exchange: Exchange, flow: Flow | None, outcome: str, status: int, reason: str) -> None:
+        wire = self.wire
+        now_s = wire.clock.time()
+        latency_s = now_s - exchange.intended_s
+        client = self.group or exchange.source.name
+        decision, service, pod = 0, "", ""
+        if flow is not None:
+            decision, service, pod = flow.decision.id, flow.decision.service, flow.pod
+        wire.journal.append(
+            RequestFinished(
+                now_s, exchange.id, decision, client, service, pod, status, outcome, latency_s, exchange.attempt
+            )
+        )
+        wire.measure.tally(client, service, pod).record(now_s, latency_s, outcome, reason)
+        if exchange.done is not None:
+            exchange.done(self._result(exchange, outcome, status, reason, latency_s))
+        if self._finished is not None:
+            self._finished(exchange, outcome)
+
+    @staticmethod
+    def _result(exchange: Exchange, outcome: str, status: int, reason: str, latency_s: float) -> RequestResult:
+        flow, answer = exchange.flow, exchange.answer
+        decision = flow.decision if flow is not None else None
+        return RequestResult(
+            outcome=outcome,
+            reason=reason,
+            status=status,
+            latency_s=latency_s,
+            decision=decision.id if decision is not None else 0,
+            service=decision.service if decision is not None else "",
+            pod=flow.pod if flow is not None else "",
+            address=f"{decision.dst_ip}:{decision.dst_port}" if decision is not None else "",
+            attempts=exchange.attempt,
+            dns=answer.outcome if answer is not None else "",
+            dns_name=answer.name if answer is not None else "",
+        )
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        for idle in self._idle.values():
+            for flow, _ in idle:
+                self.wire.network.close(flow)
+        self._idle.clear()

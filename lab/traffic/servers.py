@@ -1,0 +1,180 @@
+"""All running containers: the container runtime that the kubelets use, and what listens where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lab.clock import Clock
+from lab.cluster.runtime import ProbeResult
+from lab.cluster.store import Store
+from lab.kube.errors import LabError, nearest
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Container, Pod, Probe
+from lab.network.network import Network, Source
+from lab.traffic.app import AppSpec, AppTable
+from lab.traffic.exchange import Caller, Wire
+from lab.traffic.known_images import KNOWN_IMAGES
+from lab.traffic.probes import judge
+from lab.traffic.server import RUNNING, STARTING, Server
+from lab.traffic.service_index import ServiceIndex
+
+APP_CALL_TIMEOUT_S = 5.0
+"""How long an app waits for another one."""
+
+
+class Servers:
+    """Starts, stops and probes the containers of every node (`lab.cluster.runtime.ContainerRuntime`)."""
+
+    def __init__(self, clock: Clock, seed: int, apps: Sequence[AppSpec] = ()) -> None:
+        self.clock = clock
+        self.seed = seed
+        self.apps = AppTable(tuple(apps), KNOWN_IMAGES)
+        self.pods: dict[str, dict[str, Server]] = {}
+        """The containers that run now: by `NAMESPACE/NAME` of the Pod, then by container."""
+        self.version = 0
+        """Grows whenever a container starts or ends."""
+        self.nodes_off: dict[str, None] = {}
+        """Nodes without power."""
+        self.wire: Wire
+        self.network: Network
+        self.store: Store
+        self.caller: Caller
+        self.services: ServiceIndex
+
+    def attach(self, store: Store, network: Network, wire: Wire) -> None:
+        """Say which cluster and network these containers live in; before anything is started."""
+        self.store, self.network, self.wire = store, network, wire
+        self.caller = Caller(wire, timeout_s=APP_CALL_TIMEOUT_S)
+        self.services = ServiceIndex(store, wire.settings.cluster_domain, self)
+
+    # -- what the kubelet asks ------------------------------------------------------------------------------
+
+    def start(self, pod: Pod, container: Container, exited: Callable[[int, str], None]) -> None:
+        """Run a container; it listens after its start-up time."""
+        spec = self.apps.find(container.image)
+        key = f"{pod.namespace}/{pod.name}"
+        restarts = next((s.restart_count for s in pod.status.container_statuses if s.name == container.name), 0)
+        server = Server(self, pod, container, spec, self._source_of(pod), restarts, exited)
+        self.pods.setdefault(key, {})[container.name] = server
+        self.version += 1
+        self.clock.after(spec.startup_s, self._up, server)
+        if spec.runs_s is not None:
+            self.clock.after(spec.runs_s, server.end, 0, "Completed")
+
+    def stop(self, pod: Pod, container: str) -> None:
+        """Send SIGTERM; unknown containers are ignored."""
+        server = self._find(pod, container)
+        if server is not None:
+            server.terminate()
+
+    def kill(self, pod: Pod, container: str) -> None:
+        """Send SIGKILL; unknown containers are ignored."""
+        server = self._find(pod, container)
+        if server is not None:
+            server.end(137, "Error")
+
+    def probe(self, pod: Pod, container: str, probe: Probe) -> ProbeResult:
+        """The verdict of a probe sent now."""
+        return judge(self._find(pod, container), probe)
+
+    def _find(self, pod: Pod, container: str) -> Server | None:
+        return self.pods.get(f"{pod.namespace}/{pod.name}", {}).get(container)
+
+    def _source_of(self, pod: Pod) -> Source:
+        node = self.store.find(Node, pod.spec.node_name, "")
+        return Source(
+            name=f"pod/{pod.namespace}/{pod.name}",
+            ip=pod.status.pod_ip,
+            node=pod.spec.node_name,
+            zone=node.zone if node is not None else "",
+            namespace=pod.namespace,
+        )
+
+    def source(self, pod: str) -> Source | None:
+        """The Source that a Pod (`NAMESPACE/NAME`) is while a container of it runs."""
+        running = self.pods.get(pod)
+        return next(iter(running.values())).source if running else None
+
+    # -- ports ----------------------------------------------------------------------------------------------
+
+    def _up(self, server: Server) -> None:
+        if server.state == STARTING:
+            server.state = RUNNING
+            self.services.watch(server)
+            self.open_ports(server)
+            self.drive(server)
+
+    def open_ports(self, server: Server) -> None:
+        """Listen on what the app listens on, as its Pod and Services now are."""
+        if server.state != RUNNING:
+            return
+        self.close_ports(server)
+        server.ports = self.services.ports_of(server)
+        for protocol, port in server.ports:
+            self.wire.listeners.setdefault((server.source.ip, port, protocol), server)
+
+    def close_ports(self, server: Server) -> None:
+        """Listen no more."""
+        for protocol, port in server.ports:
+            address = (server.source.ip, port, protocol)
+            if self.wire.listeners.get(address) is server:
+                del self.wire.listeners[address]
+        server.ports = {}
+
+    def forget(self, server: Server) -> None:
+        """A container has ended."""
+        self.close_ports(server)
+        self.services.unwatch(server)
+        key = f"{server.pod.namespace}/{server.pod.name}"
+        running = self.pods.get(key, {})
+        if running.get(server.container.name) is server:
+            del running[server.container.name]
+            if not running:
+                del self.pods[key]
+        self.version += 1
+
+    # -- apps that only call --------------------------------------------------------------------------------
+
+    def drive(self, server: Server) -> None:
+        """Let an app that listens nowhere call its targets, again and again, from now on."""
+        if server.state == RUNNING and not server.driving and not server.ports and server.calls:
+            server.driving = True
+            self.clock.after(server.rng.random() / server.spec.drives, self._tick, server)
+
+    def _tick(self, server: Server) -> None:
+        if server.state != RUNNING or server.ports or not server.calls:
+            server.driving = False
+            return
+        if not server.hung:
+            for target in server.calls:
+                self.caller.send(server.source, target, self.clock.time(), depth=1)
+        self.clock.after(1.0 / server.spec.drives, self._tick, server)
+
+    # -- what happens to them -------------------------------------------------------------------------------
+
+    def crash(self, namespace: str, name: str) -> None:
+        """The processes of a Pod end with an error; the kubelet sees it and restarts them."""
+        for server in self._of_pod(namespace, name):
+            server.end(1, "Error")
+
+    def hang(self, namespace: str, name: str, hung: bool = True) -> None:
+        """The processes of a Pod stop answering, or answer again; connections are still accepted."""
+        for server in self._of_pod(namespace, name):
+            server.hang(hung)
+
+    def power(self, node: str, on: bool) -> None:
+        """A node loses power, and everything on it is gone without a word; its kubelet starts it anew later."""
+        if on:
+            self.nodes_off.pop(node, None)
+            return
+        self.nodes_off[node] = None
+        for running in list(self.pods.values()):
+            for server in list(running.values()):
+                if server.source.node == node:
+                    server.power_off()
+
+    def _of_pod(self, namespace: str, name: str) -> list[Server]:
+        running = self.pods.get(f"{namespace}/{name}")
+        if not running:
+            raise LabError(f'no container of pod "{namespace}/{name}" runs{nearest(f"{namespace}/{name}", self.pods)}')
+        return list(running.values())
