@@ -9,14 +9,17 @@ import msgspec
 
 from lab.clock import Clock
 from lab.cluster.controllers.base import Controller
+from lab.cluster.controllers.deployment import DeploymentController
 from lab.cluster.controllers.endpointslice import EndpointSliceController
 from lab.cluster.controllers.load_balancer import LoadBalancerController
 from lab.cluster.controllers.node_lifecycle import NodeLifecycle
+from lab.cluster.controllers.replicaset import ReplicaSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
 from lab.journal import Journal
+from lab.kube.errors import LabError
 from lab.kube.kinds.node import HOSTNAME_LABEL, ZONE_LABEL, Node, NodeAddress, NodeStatus, Taint
 from lab.kube.kinds.node import NodeSpec as NodeObjectSpec
 from lab.kube.meta import ObjectMeta
@@ -64,7 +67,8 @@ class ControlPlane:
         self._seed = seed
         self._runtime = runtime
         self._added = 0
-        self._cidrs = ipaddress.ip_network(settings.pod_cidr).subnets(new_prefix=POD_CIDR_BITS)
+        pods = ipaddress.ip_network(settings.pod_cidr)
+        self._cidrs = pods.subnets(new_prefix=max(POD_CIDR_BITS, pods.prefixlen))
         self.controllers: list[Controller] = [
             kind(self.store, clock, settings, seed) for kind in _controllers(load_balancer)
         ]
@@ -107,16 +111,27 @@ class ControlPlane:
             NodeAddress(type="ExternalIP", address=spec.external_ip or str(FIRST_EXTERNAL + self._added)),
             NodeAddress(type="Hostname", address=spec.name),
         )
-        cidr = str(next(self._cidrs))
+        cidr = self._pod_cidr()
         return Node(
             metadata=ObjectMeta(name=spec.name, labels={**labels, **spec.labels}),
             spec=NodeObjectSpec(pod_cidr=cidr, pod_cidrs=(cidr,), taints=spec.taints),
             status=NodeStatus(capacity=capacity, allocatable=capacity, addresses=addresses),
         )
 
+    def _pod_cidr(self) -> str:
+        cidr = next(self._cidrs, None)
+        if cidr is None:
+            raise LabError(
+                f"pod_cidr {self._settings.pod_cidr} has no /{POD_CIDR_BITS} left for node {self._added}: "
+                "give cluster.settings.pod_cidr a shorter prefix, such as 10.128.0.0/9"
+            )
+        return str(cidr)
+
 
 def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, int], Controller]]:
     controllers: list[Callable[[Store, Clock, Settings, int], Controller]] = [
+        DeploymentController,
+        ReplicaSetController,
         EndpointSliceController,
         NodeLifecycle,
         TaintEviction,
