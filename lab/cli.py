@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from lab.scenario.headless import Options
-    from lab.scenario.loader import Scenario
+    from lab.scenario.scenario import Scenario
 
 OK, CHECK_FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all went well; an expectation does not hold; a file or an argument is wrong; Ctrl-C."""
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     with_traceback = "--traceback" in given
     try:
-        options = _parser().parse_args(_with_verb_last([word for word in given if word != "--traceback"]))
+        options = _parser().parse_args([word for word in given if word != "--traceback"])
         verb: Callable[[argparse.Namespace], int] = options.verb
         status = verb(options)
         sys.stdout.flush()
@@ -152,10 +152,6 @@ def _speed(text: str) -> float:
     if not 0.1 <= speed <= 1000:
         raise ValueError
     return speed
-
-
-def _with_verb_last(words: list[str]) -> list[str]:
-    return words
 
 
 # -- verbs ------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from lab.kube.errors import LabError, nearest
 from lab.kube.time import parse_duration
-from lab.scenario.notation import format_duration, parse_rate, parse_share
+from lab.scenario.notation import parse_rate, parse_share
+from lab.views import format as fmt
 
 OPERATORS: dict[str, Callable[[object, object], bool]] = {
     "==": operator.eq,
@@ -81,12 +82,9 @@ METRICS: tuple[Metric, ...] = (
     _traffic(
         "drops",
         "count",
-        "connections dropped or rejected by rules, of one reason or all",
+        "requests that rules or links stopped, for one reason or any",
         "drops == 0",
         any_filter=True,
-    ),
-    _traffic(
-        "decisions", "count", "routing decisions that matched the Service NAME", "decisions web > 0", subject="needed"
     ),
     _traffic(
         "answering",
@@ -151,7 +149,7 @@ class Expression(NamedTuple):
         if self.share:
             return f"{value * 100:.4g}%"
         if self.metric.unit == "duration":
-            return format_duration(value)
+            return fmt.latency(value)
         return f"{value:g}" if value < 1e6 else f"{value:.0f}"
 
 

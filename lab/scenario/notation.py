@@ -1,4 +1,4 @@
-"""How a scenario file writes rates and shares, and how reports write durations: `20/s`, `99.5%`, `12 ms`."""
+"""How a scenario file writes rates and shares: `20/s`, `99.5%`."""
 
 from __future__ import annotations
 
@@ -31,18 +31,6 @@ def parse_share(value: object) -> float:
     if share is None or not 0.0 <= share <= 1.0:
         raise LabError(f'"{value}" is not a share: expected 0 to 1, or a percentage such as 1%')
     return share
-
-
-def format_duration(seconds: float) -> str:
-    """`250 us`, `12 ms`, `2.5 s` or `1m30s`: three figures at most, in the unit that suits."""
-    if seconds < 0.0009995:
-        return f"{seconds * 1e6:.0f} us" if seconds else "0"
-    if seconds < 0.9995:
-        return f"{seconds * 1e3:.3g} ms"
-    if seconds < 59.95:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m{rest}s" if rest else f"{minutes}m"
 
 
 def _is_number(value: object) -> bool:

@@ -132,13 +132,15 @@ class TrafficEntry(Entry, frozen=True, kw_only=True):
     name: str = ""
     """Reports and expectations call it so; client-1, client-2 and so on when it is left out."""
     source: str = msgspec.field(default="internet", name="from")
-    """internet, pod/NAME, pod/NAMESPACE/NAME, deployment/NAME or node/NAME."""
+    """internet, node/NAME, pod/NAME, pod/NAMESPACE/NAME or deployment/NAMESPACE/NAME."""
     to: str
     """A URL: http://web/, http://web.shop:8080/, tcp://db:5432, udp://10.96.0.10:53."""
     rate: Rate | tuple[PhaseEntry, ...] | None = None
     """Requests a second, whether or not they are answered; or phases, one after the other."""
+    arrivals: Literal["poisson", "constant"] | None = None
+    """Whether the requests of a rate come at random (the default) or evenly."""
     workers: int | None = None
-    """Instead of a rate: so many users, each of which waits for its answer."""
+    """Without a rate: so many users, each of which waits for its answer. With one: at most so many requests at once."""
     think: Duration | None = None
     """How long a worker waits between an answer and its next request."""
     addresses: int | None = None

@@ -60,6 +60,6 @@ def test_a_count_of_errors_may_also_be_a_share():
 
 def test_what_was_measured_is_shown_in_the_words_of_the_expectation():
     assert parse("success >= 99%").show(0.98765) == "98.77%"
-    assert parse("p99 <= 50ms").show(0.0123) == "12.3 ms"
+    assert parse("p99 <= 50ms").show(0.0123) == "12 ms"
     assert parse("pods == 5").show(4.0) == "4"
     assert parse("external-ip web == pending").show("") == "none"

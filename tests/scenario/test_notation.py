@@ -1,10 +1,7 @@
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lab.kube.errors import LabError
-from lab.kube.time import parse_duration
-from lab.scenario.notation import format_duration, parse_rate, parse_share
+from lab.scenario.notation import parse_rate, parse_share
 
 
 @pytest.mark.parametrize(("text", "rate"), [(20, 20), ("20", 20), ("20/s", 20), ("300 / m", 5), ("7200/h", 2)])
@@ -27,17 +24,3 @@ def test_what_is_no_rate_is_an_error(text):
 def test_what_is_no_share_is_an_error(text):
     with pytest.raises(LabError, match="is not a share"):
         parse_share(text)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0"), (0.00025, "250 us"), (0.0123, "12.3 ms"), (2.5, "2.5 s"), (60, "1m"), (90, "1m30s")],
-)
-def test_durations_in_reports_have_three_figures(seconds, text):
-    assert format_duration(seconds) == text
-
-
-@given(st.floats(min_value=1e-6, max_value=59))
-@settings(max_examples=50, deadline=None)
-def test_a_duration_that_is_printed_can_be_read(seconds):
-    assert parse_duration(format_duration(seconds).replace(" ", "")) == pytest.approx(seconds, rel=0.51)

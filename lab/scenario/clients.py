@@ -1,0 +1,85 @@
+"""From the `traffic` entries of a scenario file to groups of clients, and the Pods that they take for granted."""
+
+from __future__ import annotations
+
+import math
+
+from lab.kube.errors import LabError, nearest
+from lab.kube.kinds import find_kind
+from lab.scenario.convert import Source, numbered
+from lab.scenario.schema import PhaseEntry, TrafficEntry
+from lab.traffic.client import ClientSpec, Phase
+from lab.traffic.request import parse_target
+
+_WORKLOADS = ("pod", "deployment", "replicaset", "statefulset")
+
+
+def clients_of(entries: tuple[TrafficEntry, ...], source: Source) -> tuple[ClientSpec, ...]:
+    """The groups of clients, each with a name."""
+    own = {index: entry.name for index, entry in enumerate(entries) if entry.name}
+    names = numbered(own, "client", len(entries))
+    for index, name in own.items():
+        if name in names[:index]:
+            source.problem(f'there is traffic "{name}" already', "traffic", index, "name")
+    return tuple(_client(entry, index, names[index], source) for index, entry in enumerate(entries))
+
+
+def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> ClientSpec:
+    try:
+        parse_target(entry.to)
+    except LabError as error:
+        source.problem(str(error), "traffic", index, "to")
+    if entry.rate is None and not entry.workers:
+        source.problem("expected a rate, or workers", "traffic", index)
+    if entry.stop is not None and entry.stop <= entry.start:
+        source.problem("stops before it starts", "traffic", index, "stop")
+    values = {
+        "arrivals": entry.arrivals,
+        "workers": entry.workers,
+        "think_s": entry.think,
+        "keep_alive": entry.keep_alive,
+        "timeout_s": entry.timeout,
+        "retries": entry.retries,
+        "stop_s": entry.stop,
+        "addresses": entry.addresses,
+    }
+    return ClientSpec(
+        name=name,
+        source=party(entry.source, source, "traffic", index, "from"),
+        url=entry.to,
+        phases=_phases(entry.rate),
+        start_s=entry.start,
+        **{key: value for key, value in values.items() if value is not None},  # type: ignore[arg-type]
+    )
+
+
+def _phases(rate: float | tuple[PhaseEntry, ...] | None) -> tuple[Phase, ...]:
+    if rate is None:
+        return ()
+    if isinstance(rate, tuple):
+        return tuple(Phase(rate=phase.rate, for_s=phase.length, to=phase.to) for phase in rate)
+    return (Phase(rate=rate, for_s=math.inf),)
+
+
+def party(text: str, source: Source, *path: str | int) -> str:
+    """A source in full, such as `pod/default/client` for `pod/client`."""
+    word, *rest = text.split("/")
+    kind = find_kind(word)
+    fits = {"internet": len(rest) <= 1, "node": len(rest) == 1}
+    if fits.get(word) and all(rest):
+        return text
+    if kind is not None and kind.name.lower() in _WORKLOADS and len(rest) in (1, 2) and all(rest):
+        return "/".join([kind.name.lower(), *(["default"] if len(rest) == 1 else []), *rest])
+    known = ("internet", "node", *_WORKLOADS)
+    hint = nearest(word, known) if word not in known else ""
+    source.problem(
+        f'"{text}" is nowhere to send from{hint}; write internet, node/NAME, pod/NAME, pod/NAMESPACE/NAME or '
+        "deployment/NAMESPACE/NAME",
+        *path,
+    )
+    return text
+
+
+def pod_nodes(entries: tuple[TrafficEntry, ...], clients: tuple[ClientSpec, ...]) -> dict[str, str]:
+    """The node on which a client Pod that nobody defines is to run, by `pod/NAMESPACE/NAME`."""
+    return {client.source: entry.node for entry, client in zip(entries, clients, strict=True) if entry.node}

@@ -1,0 +1,217 @@
+"""From what a scenario file says to what the lab runs: cluster, apps, timeline, lesson."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from itertools import count
+
+from lab.cluster.control_plane import NodeSpec
+from lab.commands.parser import take_apart
+from lab.commands.words import CommandError, split
+from lab.engine import ClusterSpec, plain_nodes
+from lab.kube import quantity
+from lab.kube.errors import LabError
+from lab.kube.kinds.node import Taint
+from lab.kube.yaml_tree import Node
+from lab.scenario.decode import Reading, line_of
+from lab.scenario.scenario import Moment, Step
+from lab.scenario.schema import (
+    AppEntry,
+    ClusterEntry,
+    DistributionEntry,
+    LessonEntry,
+    ListenEntry,
+    NodeEntry,
+    TimelineEntry,
+)
+from lab.settings import Settings
+from lab.traffic.app import AppSpec, Distribution
+from lab.traffic.request import parse_target
+
+_PROTOCOLS = ("TCP", "UDP", "SCTP")
+
+
+class Source:
+    """The document that entries came from: faults in what they mean are named by the line of their key."""
+
+    def __init__(self, reading: Reading, root: Node) -> None:
+        self._reading = reading
+        self._root = root
+
+    def problem(self, message: str, *path: str | int) -> None:
+        """Note a fault at a key."""
+        shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+        self._reading.problem(line_of(self._root, *path), shown, message)
+
+    def place(self, *path: str | int) -> str:
+        """`FILE:LINE` of a key."""
+        return f"{self._reading.file}:{line_of(self._root, *path)}"
+
+
+# -- cluster ------------------------------------------------------------------------------------------------------
+
+
+def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
+    """The cluster; nodes get the zones in turn where they name none."""
+    settings = Settings(**entry.settings)
+    entries = () if isinstance(entry.nodes, int) else entry.nodes
+    if isinstance(entry.nodes, int):
+        nodes = plain_nodes(entry.nodes, entry.zones)
+    else:
+        nodes = tuple(_node(each, index, entry.zones, source) for index, each in enumerate(entries))
+    most = _most_nodes(settings)
+    if not 1 <= len(nodes) <= most:
+        source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
+    _unique([node.name for node in nodes], "a node", source, "cluster", "nodes")
+    return ClusterSpec(nodes=nodes, proxy=entry.proxy, load_balancer=entry.load_balancer, settings=settings)
+
+
+def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) -> NodeSpec:
+    for key, text in (("cpu", entry.cpu), ("memory", entry.memory)):
+        try:
+            quantity.parse(text or "0")
+        except LabError as error:
+            source.problem(str(error), "cluster", "nodes", index, key)
+    return NodeSpec(
+        name=entry.name or f"worker-{index + 1}",
+        zone=entry.zone or (zones[index % len(zones)] if zones else ""),
+        cpu=entry.cpu,
+        memory=entry.memory,
+        pods=entry.pods,
+        labels=dict(entry.labels),
+        taints=tuple(Taint(key=taint.key, value=taint.value, effect=taint.effect) for taint in entry.taints),
+    )
+
+
+def _most_nodes(settings: Settings) -> int:
+    try:
+        return int(2 ** max(0, 24 - ipaddress.ip_network(settings.pod_cidr).prefixlen))
+    except ValueError:
+        return 0
+
+
+def _unique(names: list[str], what: str, source: Source, *path: str | int) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            source.problem(f'there is {what} "{name}" already', *path, index)
+
+
+# -- apps ---------------------------------------------------------------------------------------------------------
+
+
+def apps_of(entries: tuple[AppEntry, ...], source: Source) -> tuple[AppSpec, ...]:
+    """What the images do; whatever an entry leaves out stays the lab's default."""
+    return tuple(_app(entry, index, source) for index, entry in enumerate(entries))
+
+
+def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
+    values: dict[str, object] = {
+        "workers": entry.workers,
+        "backlog": entry.backlog,
+        "startup_s": entry.startup,
+        "shutdown": entry.shutdown,
+        "shutdown_s": entry.shutdown_time,
+        "error_rate": entry.error_rate,
+        "drives": entry.drives,
+        "runs_s": entry.runs,
+        "calls": _calls(entry.calls, index, source),
+        "listen": _listen(entry, index, source),
+        "service_time": _distribution(entry, index, source),
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    return AppSpec(image=entry.image, **given)  # type: ignore[arg-type]
+
+
+def _calls(calls: tuple[str, ...] | None, index: int, source: Source) -> tuple[str, ...] | None:
+    for number, url in enumerate(calls or ()):
+        try:
+            parse_target(url)
+        except LabError as error:
+            source.problem(str(error), "apps", index, "calls", number)
+    return calls
+
+
+def _listen(entry: AppEntry, index: int, source: Source) -> tuple[tuple[str, int], ...] | None:
+    if entry.listen is None:
+        return None
+    ports = []
+    for number, item in enumerate(entry.listen):
+        protocol, port = _port(item)
+        if protocol not in _PROTOCOLS or not 1 <= port <= 65535:
+            source.problem("expected a port such as 8080 or 53/UDP", "apps", index, "listen", number)
+        ports.append((protocol, port))
+    return tuple(ports)
+
+
+def _port(item: int | str | ListenEntry) -> tuple[str, int]:
+    if isinstance(item, ListenEntry):
+        return item.protocol, item.port
+    number, _, protocol = str(item).partition("/")
+    return protocol.upper() or "TCP", int(number) if number.isdecimal() else 0
+
+
+def _distribution(entry: AppEntry, index: int, source: Source) -> Distribution | None:
+    said = entry.service_time
+    if not isinstance(said, DistributionEntry):
+        return None if said is None else Distribution.constant(said)
+    kind = said.distribution or ("lognormal" if said.median is not None else "exponential")
+    if kind == "lognormal" and said.median is not None and said.p99 is not None:
+        return Distribution.lognormal(said.median, said.p99)
+    if kind == "exponential" and said.mean is not None:
+        return Distribution.exponential(said.mean)
+    if kind == "constant" and said.mean is not None:
+        return Distribution.constant(said.mean)
+    needs = "median and p99" if kind == "lognormal" else "mean"
+    source.problem(f"{kind} needs {needs}", "apps", index, "service_time")
+    return None
+
+
+# -- timeline and lesson --------------------------------------------------------------------------------------------
+
+
+def timeline_of(entries: tuple[TimelineEntry, ...], duration_s: float, source: Source) -> tuple[Moment, ...]:
+    """What happens when, in order; entries of the same moment stay in the order of the file."""
+    moments = []
+    for index, entry in enumerate(entries):
+        _within(entry.at, duration_s, source, "timeline", index, "at")
+        if not entry.run and not entry.say:
+            source.problem("expected `run` or `say`", "timeline", index)
+        if entry.refused and not entry.run:
+            source.problem("`refused` needs a command in `run`", "timeline", index, "refused")
+        fault = _fault_of(entry.run) if entry.run and not entry.refused else ""
+        if fault:
+            source.problem(fault, "timeline", index, "run")
+        place = source.place("timeline", index, "run")
+        moments.append(Moment(entry.at, entry.run, entry.say, entry.refused, place))
+    return tuple(sorted(moments, key=lambda moment: moment.at_s))
+
+
+def _fault_of(command: str) -> str:
+    """What is wrong with the words of a command; whether what it names exists is seen when it runs."""
+    try:
+        take_apart(split(command))
+    except CommandError as error:
+        message = str(error).removeprefix("error: ")
+        return f"{message}; {error.hint}" if error.hint else message
+    return ""
+
+
+def lesson_of(entries: tuple[LessonEntry, ...], duration_s: float, source: Source) -> tuple[Step, ...]:
+    """The steps, in order."""
+    for index, entry in enumerate(entries):
+        _within(entry.at, duration_s, source, "lesson", index, "at")
+    steps = [Step(entry.at, entry.title, entry.text, entry.watch) for entry in entries]
+    return tuple(sorted(steps, key=lambda step: step.at_s))
+
+
+def _within(at_s: float, duration_s: float, source: Source, *path: str | int) -> None:
+    if at_s > duration_s:
+        source.problem(f"is after the end of the story ({duration_s:g}s)", *path)
+
+
+def numbered(names: Mapping[int, str], prefix: str, total: int) -> list[str]:
+    """A name for each of `total` things: its own, or the next free `prefix-1`, `prefix-2`."""
+    taken = dict.fromkeys(names.values())
+    free = (f"{prefix}-{number}" for number in count(1) if f"{prefix}-{number}" not in taken)
+    return [names.get(index) or next(free) for index in range(total)]

@@ -1,0 +1,74 @@
+"""From the `expect` entries of a scenario file to expectations with their windows and moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.kube.errors import LabError, nearest
+from lab.scenario.convert import Source
+from lab.scenario.expect import Expression, parse
+from lab.scenario.scenario import Expectation
+from lab.scenario.schema import ExpectEntry
+
+_TRAFFIC_ONLY = (("traffic", "traffic"), ("service", "service"))
+_CLUSTER_ONLY = (("at", "at"), ("by", "by"))
+
+
+def expectations_of(
+    entries: tuple[ExpectEntry, ...], duration_s: float, groups: Sequence[str], source: Source
+) -> tuple[Expectation, ...]:
+    """What is to be judged, in the order of the file; `groups` are the names under `traffic`."""
+    made = (_expectation(entry, index, duration_s, groups, source) for index, entry in enumerate(entries))
+    return tuple(each for each in made if each is not None)
+
+
+def _expectation(
+    entry: ExpectEntry, index: int, duration_s: float, groups: Sequence[str], source: Source
+) -> Expectation | None:
+    try:
+        expression = parse(entry.that)
+    except LabError as error:
+        source.problem(str(error), "expect", index, "that")
+        return None
+    _check_keys(entry, expression, index, groups, source)
+    start_s, end_s = _window(entry, duration_s)
+    if not 0.0 <= start_s <= end_s <= duration_s or (expression.metric.about == "traffic" and start_s == end_s):
+        source.problem(f"expected times in order, between 0 and {duration_s:g}s", "expect", index)
+    service = entry.service or (expression.subject if expression.metric.about == "traffic" else "")
+    return Expectation(
+        text=entry.that,
+        expression=expression,
+        from_s=start_s,
+        to_s=end_s,
+        sooner=entry.by is not None,
+        throughout=expression.metric.about == "cluster" and (entry.start, entry.end) != (None, None),
+        traffic=entry.traffic,
+        service=f"{entry.namespace}/{service}" if service and "/" not in service else service,
+        namespace=entry.namespace,
+        place=source.place("expect", index, "that"),
+    )
+
+
+def _window(entry: ExpectEntry, duration_s: float) -> tuple[float, float]:
+    if entry.at is not None:
+        return entry.at, entry.at
+    if entry.by is not None:
+        return entry.start or 0.0, entry.by
+    return entry.start or 0.0, duration_s if entry.end is None else entry.end
+
+
+def _check_keys(entry: ExpectEntry, expression: Expression, index: int, groups: Sequence[str], source: Source) -> None:
+    metric = expression.metric
+    unfit, advice = (
+        (_CLUSTER_ONLY, "it is measured over a window: from, to")
+        if metric.about == "traffic"
+        else (_TRAFFIC_ONLY, "it is about the cluster, not about requests")
+    )
+    for key, attribute in unfit:
+        if getattr(entry, attribute):
+            source.problem(f"does not go with {metric.name}: {advice}", "expect", index, key)
+    if entry.at is not None and (entry.start, entry.end, entry.by) != (None, None, None):
+        source.problem("`at` is one moment: it goes with none of from, to and by", "expect", index, "at")
+    if entry.traffic and entry.traffic not in groups:
+        hint = nearest(entry.traffic, groups) or f"; there are {', '.join(groups) or 'none'}"
+        source.problem(f'there is no traffic "{entry.traffic}"{hint}', "expect", index, "traffic")

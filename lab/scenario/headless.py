@@ -1,0 +1,232 @@
+"""Playing without a screen: a line a virtual second, or JSON Lines, and the closing report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, TextIO
+
+import msgspec
+
+from lab.journal import Checked, CommandGiven, Event, HealthChecked, Narrated, NetworkChanged, Noted
+from lab.kube.errors import LabError
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.scenario.player import Player
+from lab.scenario.report import to_text
+from lab.scenario.scenario import Scenario
+from lab.views import format as fmt
+
+_PATIENCE_S = 1.0
+"""How many wall seconds pass before a progress bar appears."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a scenario is played without a screen."""
+
+    form: str = "text"
+    """text or jsonl."""
+    seed: int | None = None
+    speed: float | None = None
+    """Virtual seconds a wall second; None is flat out."""
+    until_s: float | None = None
+    """When to end the story early."""
+    journal: str | None = None
+    """A file that every event is written to, as a stream of msgpack maps."""
+
+
+class Second(msgspec.Struct, frozen=True, tag_field="type", tag="second"):
+    """How things stood at the end of a virtual second, and how the traffic of that second fared."""
+
+    time_s: float
+    requests: int
+    success: float | None
+    """None when nothing was asked."""
+    p50_s: float
+    p99_s: float
+    pods: int
+    pods_ready: int
+    nodes: int
+    nodes_ready: int
+    events: list[str]
+    """What happened in this second that a user would want to know."""
+
+
+class CheckLine(msgspec.Struct, frozen=True, tag_field="type", tag="check"):
+    """An expectation that was judged."""
+
+    time_s: float
+    name: str
+    passed: bool
+    message: str
+
+
+def play(scenario: Scenario, options: Options, out: TextIO) -> bool:
+    """Play to the end and report to `out`; whether every expectation holds. Raises `LabError`."""
+    player = Player(scenario, seed=options.seed)
+    end_s = min(scenario.duration_s, options.until_s if options.until_s is not None else scenario.duration_s)
+    with _journal_file(options.journal) as sink:
+        if sink is not None:
+            player.engine.journal.write_to(sink)
+        printer = _Printer(player, options.form, out)
+        for second in _with_progress(_seconds(player, end_s, options.speed), end_s, out):
+            printer.second(second)
+        printer.close()
+        passed = player.passed
+        player.engine.journal.close()
+    return passed
+
+
+def _seconds(player: Player, end_s: float, speed: float | None) -> Iterator[float]:
+    """Step the player to the end; yields after each whole virtual second, and at the end."""
+    player.start()
+    began = time.monotonic()
+    at_s = 0.0
+    while at_s < end_s:
+        at_s = min(float(int(at_s) + 1), end_s)
+        player.engine.run_until(at_s)
+        if speed is not None:
+            time.sleep(max(0.0, began + at_s / speed - time.monotonic()))
+        yield at_s
+
+
+# -- what is printed ------------------------------------------------------------------------------------------------
+
+
+class _Printer:
+    """Prints seconds as they pass."""
+
+    def __init__(self, player: Player, form: str, out: TextIO) -> None:
+        self._player = player
+        self._out = out
+        self._json = form == "jsonl"
+        self._position = 0
+        self._before = player.engine.traffic.measure.total.summary()
+
+    def second(self, at_s: float) -> None:
+        """Print the second that ended at `at_s`, and the checks judged in it."""
+        events = self._new_events()
+        line = self._second(at_s, [text for event in events if (text := notable(event))])
+        checks = [CheckLine(e.time, e.name, e.passed, e.message) for e in events if isinstance(e, Checked)]
+        if self._json:
+            self._print_json(line, *checks)
+        else:
+            self._print(_second_text(line, self._width()))
+            for check in checks:
+                self._print(f"         {'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.message}")
+        self._out.flush()
+
+    def close(self) -> None:
+        """Print the closing report."""
+        report = self._player.report()
+        if self._json:
+            self._print_json(report)
+        else:
+            self._print("", *to_text(report))
+
+    def _new_events(self) -> list[Event]:
+        reading = self._player.engine.journal.read(self._position)
+        self._position = reading.position
+        return [event for event in reading.events if event.time >= 0.0]
+
+    def _second(self, at_s: float, events: list[str]) -> Second:
+        engine = self._player.engine
+        total = engine.traffic.measure.total.summary()
+        passed, self._before = total.since(self._before), total
+        pods = [pod for pod in engine.store.list(Pod) if not pod.finished and not pod.terminating]
+        nodes = engine.store.list(Node)
+        return Second(
+            time_s=at_s,
+            requests=passed.requests,
+            success=passed.success if passed.requests else None,
+            p50_s=passed.percentile(50),
+            p99_s=passed.percentile(99),
+            pods=len(pods),
+            pods_ready=sum(1 for pod in pods if pod.ready),
+            nodes=len(nodes),
+            nodes_ready=sum(1 for node in nodes if node.ready),
+            events=events,
+        )
+
+    def _print(self, *lines: str) -> None:
+        self._out.write("".join(f"{line}\n" for line in lines))
+
+    def _print_json(self, *values: msgspec.Struct) -> None:
+        self._print(*(msgspec.json.encode(value).decode() for value in values))
+
+    def _width(self) -> int | None:
+        """How wide a line may be; None when nobody looks at it on a terminal."""
+        if not self._out.isatty():
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+
+def _second_text(second: Second, width: int | None) -> str:
+    """`00:42    240 rps  99.2% ok  p50 12 ms   p99 38 ms   pods 11/12  nodes 3/4  node/worker-2 off`."""
+    asked = second.requests > 0
+    ok = round((second.success or 0.0) * second.requests)
+    traffic = (
+        f"{second.requests:>5} rps {fmt.percent(ok, second.requests):>6} ok"
+        f"  p50 {fmt.latency(second.p50_s) if asked else '-':<7} p99 {fmt.latency(second.p99_s) if asked else '-':<7}"
+    )
+    cluster = f"pods {second.pods_ready}/{second.pods}  nodes {second.nodes_ready}/{second.nodes}"
+    line = f"{fmt.moment(second.time_s)} {traffic} {cluster}  {'; '.join(second.events[-2:])}".rstrip()
+    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
+
+
+def notable(event: Event) -> str:
+    """An event in a few words when it is worth a user's notice, else nothing."""
+    match event:
+        case NetworkChanged(what=what, state=state):
+            return f"{what} {state}"
+        case CommandGiven(text=text, error=error):
+            return f"$ {text}{' (refused)' if error else ''}"
+        case HealthChecked(node=node, healthy=healthy, service=service):
+            return f"load balancer of {service}: {node} is {'healthy' if healthy else 'unhealthy'}"
+        case Noted(type="Warning", reason=reason, kind=kind, name=name):
+            return f"{reason} {kind.lower()}/{name}"
+        case Narrated(text=text):
+            return f'"{text.partition(". ")[0].rstrip(".")}"'
+    return ""
+
+
+# -- progress and files -----------------------------------------------------------------------------------------------
+
+
+def _with_progress(seconds: Iterator[float], end_s: float, out: TextIO) -> Iterator[float]:
+    """The same seconds, with a bar on stderr when it takes long and nothing else shows that it goes on."""
+    began = time.monotonic()
+    if not sys.stderr.isatty() or out.isatty():
+        yield from seconds
+        return
+    for at_s in seconds:
+        yield at_s
+        if time.monotonic() - began > _PATIENCE_S:
+            break
+    else:
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("playing", total=end_s)
+        for at_s in seconds:
+            progress.update(task, completed=at_s)
+            yield at_s
+
+
+@contextmanager
+def _journal_file(path: str | None) -> Iterator[BinaryIO | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        sink = open(path, "wb")  # noqa: SIM115  closed below; the error must be the user's, not a traceback
+    except OSError as error:
+        raise LabError(f"{path}: cannot be written: {error.strerror}") from None
+    with sink:
+        yield sink

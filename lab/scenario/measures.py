@@ -1,0 +1,202 @@
+"""What each metric of an expectation is on a run: of the traffic over a window, of the cluster right now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.engine import Engine
+from lab.kube.errors import LabError, nearest
+from lab.kube.kinds import KINDS
+from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.service import Service
+from lab.kube.meta import KubeObject, LabelSelector
+from lab.kube.selector import is_empty
+from lab.network.reasons import REASONS
+from lab.scenario.expect import Expression
+from lab.traffic.measure import Measurements, Summary, Tallies
+
+# -- traffic --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was counted up to a moment: of the requests that are meant, and of each Pod that answered."""
+
+    at_s: float
+    summary: Summary
+    answered: dict[str, int]
+
+    def since(self, earlier: Reading) -> Reading:
+        """The window between two readings of the same thing."""
+        answered = {pod: ok - earlier.answered.get(pod, 0) for pod, ok in self.answered.items()}
+        return Reading(self.at_s - earlier.at_s, self.summary.since(earlier.summary), answered)
+
+
+def read(measure: Measurements, now_s: float, groups: Sequence[str], service: str) -> Reading:
+    """What clients of `groups` saw, of one Service or of all; empty `groups` are all clients."""
+    summary = _chosen(measure, groups, service).summary()
+    answered = {pod: tallies.ok for (of, pod), tallies in measure.endpoints.items() if of == service and pod}
+    return Reading(now_s, summary, answered)
+
+
+def _chosen(measure: Measurements, groups: Sequence[str], service: str) -> Tallies:
+    if not groups:
+        return (measure.services.get(service) if service else measure.total) or Tallies()
+    chosen = Tallies()
+    for group in groups:
+        tallies = measure.between.get((group, service)) if service else measure.clients.get(group)
+        chosen.parts.extend(tallies.parts if tallies else ())
+    return chosen
+
+
+def traffic_value(expression: Expression, window: Reading) -> float:
+    """The metric over a window; shares are 1 (success) or 0 when nothing was asked."""
+    value = _TRAFFIC[expression.metric.name](window, expression.filter)
+    if expression.share and expression.metric.unit == "count or share":
+        return value / window.summary.requests if window.summary.requests else 0.0
+    return value
+
+
+def _outcome(window: Reading, outcome: str) -> float:
+    return window.summary.ok if outcome == "ok" else window.summary.outcomes.get(outcome, 0)
+
+
+def _drops(window: Reading, reason: str) -> float:
+    return sum(n for code, n in window.summary.reasons.items() if (code == reason if reason else code in REASONS))
+
+
+def _largest_share(window: Reading, _: str) -> float:
+    total = sum(window.answered.values())
+    return max(window.answered.values()) / total if total else 0.0
+
+
+def _percentile(percent: float) -> Callable[[Reading, str], float]:
+    return lambda window, _: window.summary.percentile(percent)
+
+
+_TRAFFIC: dict[str, Callable[[Reading, str], float]] = {
+    "requests": lambda window, _: window.summary.requests,
+    "success": lambda window, _: window.summary.success,
+    "errors": lambda window, _: window.summary.failed,
+    "outcome": _outcome,
+    "rps": lambda window, _: window.summary.requests / window.at_s,
+    "p50": _percentile(50),
+    "p90": _percentile(90),
+    "p95": _percentile(95),
+    "p99": _percentile(99),
+    "p99.9": _percentile(99.9),
+    "max": _percentile(100),
+    "mean": lambda window, _: window.summary.histogram.mean_s,
+    "drops": _drops,
+    "answering": lambda window, _: sum(1 for ok in window.answered.values() if ok),
+    "share": _largest_share,
+}
+
+# -- cluster --------------------------------------------------------------------------------------------------------
+
+_WORKLOADS: dict[str, type[KubeObject]] = {
+    kind.name.lower(): kind.struct for kind in KINDS if hasattr(getattr(kind.struct(), "spec", None), "template")
+}
+"""Kinds that make Pods from a template."""
+
+
+def cluster_value(expression: Expression, engine: Engine, namespace: str) -> float | str:
+    """The metric right now; raises `LabError` when what it names does not exist."""
+    value = _CLUSTER[expression.metric.name](engine, expression, namespace)
+    return value if isinstance(value, str) else float(value)
+
+
+def _nodes(engine: Engine, expression: Expression, namespace: str) -> float:
+    return sum(1 for node in engine.store.list(Node) if node.ready or not expression.filter)
+
+
+def _pods(engine: Engine, expression: Expression, namespace: str) -> float:
+    return sum(1 for pod in pods_of(engine, expression.subject, namespace) if _POD_FILTERS[expression.filter](pod))
+
+
+_POD_FILTERS: dict[str, Callable[[Pod], bool]] = {
+    "": lambda pod: True,
+    "ready": lambda pod: pod.ready and not pod.terminating,
+    "running": lambda pod: pod.status.phase == "Running" and not pod.terminating,
+    "pending": lambda pod: pod.status.phase == "Pending",
+    "terminating": lambda pod: pod.terminating,
+}
+
+
+def pods_of(engine: Engine, subject: str, namespace: str) -> Sequence[Pod]:
+    """The Pods of `web`, `deployment/web`, `service/web`, `shop/web` or, when empty, of the namespace."""
+    if not subject:
+        return engine.store.list(Pod, namespace)
+    kind, name, namespace = _split(subject, namespace)
+    for word, struct in _WORKLOADS.items():
+        workload: Any = engine.store.find(struct, name, namespace) if kind in ("", word) else None
+        selector = workload.spec.selector if workload is not None else LabelSelector()
+        if not is_empty(selector):
+            return engine.store.list(Pod, namespace, selector)
+    service = engine.store.find(Service, name, namespace) if kind in ("", "service") else None
+    if service is not None:
+        chosen = service.spec.selector
+        return engine.store.list(Pod, namespace, chosen) if chosen else ()
+    pod = engine.store.find(Pod, name, namespace) if kind in ("", "pod") else None
+    if pod is not None:
+        return (pod,)
+    kinds: tuple[type[KubeObject], ...] = (*_WORKLOADS.values(), Service)
+    known = [each.name for struct in kinds for each in engine.store.list(struct, namespace)]
+    raise LabError(f'there is no workload, Service or Pod "{name}" in namespace {namespace}{nearest(name, known)}')
+
+
+def _split(subject: str, namespace: str) -> tuple[str, str, str]:
+    """(kind or empty, name, namespace) of NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME."""
+    words = subject.split("/")
+    kind = words.pop(0).lower() if words[0].lower() in (*_WORKLOADS, "service", "pod") and len(words) > 1 else ""
+    return (kind, words[-1], words[0] if len(words) > 1 else namespace)
+
+
+def _service(engine: Engine, expression: Expression, namespace: str) -> Service:
+    _, name, namespace = _split(expression.subject, namespace)
+    found = engine.store.find(Service, name, namespace)
+    if found is None:
+        known = (each.name for each in engine.store.list(Service, namespace))
+        raise LabError(f'there is no Service "{name}" in namespace {namespace}{nearest(name, known)}')
+    return found
+
+
+def _endpoints(engine: Engine, expression: Expression, namespace: str) -> float:
+    service = _service(engine, expression, namespace)
+    addresses: dict[str, None] = {}
+    for piece in engine.store.list(EndpointSlice, service.namespace):
+        if piece.service == service.name:
+            addresses.update(dict.fromkeys(e.addresses[0] for e in piece.endpoints if e.conditions.ready is not False))
+    return len(addresses)
+
+
+def _restarts(engine: Engine, expression: Expression, namespace: str) -> float:
+    pods = pods_of(engine, expression.subject, namespace)
+    return sum(status.restart_count for pod in pods for status in pod.status.container_statuses)
+
+
+def _external_ip(engine: Engine, expression: Expression, namespace: str) -> str:
+    service = _service(engine, expression, namespace)
+    given = [entry.ip or entry.hostname for entry in service.status.load_balancer.ingress]
+    return ",".join(given) or ("pending" if service.spec.type == "LoadBalancer" else "")
+
+
+def _node_port(engine: Engine, expression: Expression, namespace: str) -> float:
+    ports = _service(engine, expression, namespace).spec.ports
+    return (ports[0].node_port or 0) if ports else 0
+
+
+_CLUSTER: dict[str, Callable[[Engine, Expression, str], float | str]] = {
+    "nodes": _nodes,
+    "pods": _pods,
+    "endpoints": _endpoints,
+    "restarts": _restarts,
+    "services": lambda engine, _, namespace: len(engine.store.list(Service, namespace)),
+    "cluster-ip": lambda engine, expression, namespace: _service(engine, expression, namespace).spec.cluster_ip or "",
+    "external-ip": _external_ip,
+    "node-port": _node_port,
+}

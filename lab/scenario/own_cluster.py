@@ -1,0 +1,84 @@
+"""`lab run -f`: a scenario without a story, made from manifests, with traffic to what they expose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from lab.engine import ClusterSpec, plain_nodes
+from lab.kube import manifest
+from lab.kube.errors import LabError
+from lab.kube.kinds.pod import Pod
+from lab.kube.meta import KubeObject
+from lab.kube.time import parse_duration
+from lab.scenario.loader import load
+from lab.scenario.parties import client_pod, in_namespace, with_parties
+from lab.scenario.scenario import Scenario
+from lab.traffic.app import AppSpec
+
+HEADLESS_S = 60.0
+
+
+class OwnCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for."""
+
+    paths: tuple[str, ...]
+    nodes: int = 3
+    zones: tuple[str, ...] = ()
+    proxy: str = "nftables"
+    load_balancer: str = "cloud"
+    apps: str | None = None
+    """A scenario file whose `apps` say what the images do."""
+    traffic: str = "auto"
+    duration: str | None = None
+    headless: bool = False
+
+
+def scenario_of(own: OwnCluster) -> Scenario:
+    """The scenario; raises `LabError` for what cannot be read."""
+    if own.nodes < 1:
+        raise LabError(f"--nodes {own.nodes}: a cluster needs a node")
+    found = manifest.load(own.paths)
+    if not found.objects:
+        raise LabError(f"{', '.join(own.paths)}: there is no object in it")
+    objects = [in_namespace(obj) for obj in found.objects]
+    objects = [*objects, *_terminal_client(objects)]
+    return Scenario(
+        name=_name(own.paths),
+        about="A cluster of your own.",
+        folder=Path(),
+        duration_s=_duration(own),
+        cluster=ClusterSpec(nodes=plain_nodes(own.nodes, own.zones), proxy=own.proxy, load_balancer=own.load_balancer),
+        objects=with_parties(objects, ()),
+        kept=found.kept,
+        apps=_apps(own.apps),
+        exposed_traffic=own.traffic == "auto",
+    )
+
+
+def _terminal_client(objects: Sequence[KubeObject]) -> Iterator[KubeObject]:
+    """A Pod to send requests from at the prompt: `curl http://web --from pod/client`."""
+    if not any(isinstance(obj, Pod) and obj.key == ("default", "client") for obj in objects):
+        yield client_pod("default", "client")
+
+
+def _apps(path: str | None) -> tuple[AppSpec, ...]:
+    return load(path).apps if path is not None else ()
+
+
+def _duration(own: OwnCluster) -> float:
+    if own.duration is None:
+        return HEADLESS_S if own.headless else math.inf
+    duration_s = parse_duration(own.duration)
+    if duration_s <= 0:
+        raise LabError(f"--for {own.duration}: must be longer than nothing")
+    return duration_s
+
+
+def _name(paths: Sequence[str]) -> str:
+    """The folder's or file's own name, for titles."""
+    path = Path(paths[0]).resolve() if paths[0] != "-" else Path("stdin")
+    return path.name if path.is_dir() else path.stem

@@ -1,0 +1,63 @@
+"""Objects that a scenario takes for granted: client Pods that no manifest defines, and namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from lab.kube.kinds import BY_NAME
+from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.node import HOSTNAME_LABEL
+from lab.kube.kinds.pod import Container, Pod, PodSpec
+from lab.kube.meta import KubeObject, ObjectMeta
+
+CLIENT_IMAGE = "service-lab/client"
+ALWAYS_THERE = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+def with_parties(
+    objects: Sequence[KubeObject], sources: Iterable[str], nodes: Mapping[str, str] | None = None
+) -> tuple[KubeObject, ...]:
+    """`objects` with the Pods of `sources` (`pod/NAMESPACE/NAME`) and the namespaces that are missing, in front.
+
+    `nodes` names the node on which a Pod that is created must run.
+    """
+    placed = [in_namespace(obj) for obj in objects]
+    defined = {(obj.kind, obj.namespace, obj.name) for obj in placed}
+    wanted = dict.fromkeys(source for source in sources if source.startswith("pod/"))
+    pods: list[KubeObject] = []
+    for source in wanted:
+        _, namespace, name = source.split("/")
+        if ("Pod", namespace, name) not in defined:
+            pods.append(client_pod(namespace, name, (nodes or {}).get(source, "")))
+    everything = [*pods, *placed]
+    return (*_missing_namespaces(everything, defined), *everything)
+
+
+def in_namespace(obj: KubeObject, namespace: str = "default") -> KubeObject:
+    """The object with a namespace, when its kind has one and its manifest names none."""
+    kind = BY_NAME.get(obj.kind)
+    if obj.namespace or kind is None or not kind.namespaced:
+        return obj
+    return msgspec.structs.replace(obj, metadata=msgspec.structs.replace(obj.metadata, namespace=namespace))
+
+
+def client_pod(namespace: str, name: str, node: str = "") -> Pod:
+    """A Pod that listens nowhere and from which requests can be sent; the scheduler places it without `node`."""
+    return Pod(
+        metadata=ObjectMeta(name=name, namespace=namespace, labels={"app": name}),
+        spec=PodSpec(
+            containers=(Container(name="client", image=CLIENT_IMAGE),),
+            node_selector={HOSTNAME_LABEL: node} if node else {},
+        ),
+    )
+
+
+def _missing_namespaces(objects: Iterable[KubeObject], defined: set[tuple[str, str, str]]) -> list[KubeObject]:
+    used = dict.fromkeys(obj.namespace for obj in objects if obj.namespace)
+    return [
+        Namespace(metadata=ObjectMeta(name=name))
+        for name in used
+        if name not in ALWAYS_THERE and ("Namespace", "", name) not in defined
+    ]

@@ -1,0 +1,114 @@
+"""Plays a scenario: boots its cluster, then does and says what stands in it, at the moments that it names.
+
+After `start` everything is on the engine's clock. A screen, a headless run and a test step `engine` and read
+its journal; none of them has to know what the scenario will do next.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from lab.commands.run import run
+from lab.engine import Engine
+from lab.journal import Checked, Narrated
+from lab.kube import manifest
+from lab.kube.kinds.service import Service
+from lab.kube.meta import KubeObject
+from lab.scenario.exposed import exposed_clients
+from lab.scenario.judge import Check, Judge
+from lab.scenario.parties import in_namespace
+from lab.scenario.report import Report, make_report
+from lab.scenario.scenario import Moment, Scenario, Step
+from lab.traffic.client import ClientSpec
+
+
+class Player:
+    """One run of a scenario; `seed` beats the scenario's own."""
+
+    def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
+        self.scenario = scenario
+        self.seed = scenario.seed if seed is None else seed
+        self.engine = Engine(scenario.cluster, seed=self.seed, apps=scenario.apps)
+        self.steps: tuple[Step, ...] = scenario.lesson
+        self.clients: tuple[ClientSpec, ...] = scenario.clients
+        self.checks: list[Check] = []
+        """The scenario's expectations in the order of its file, then what went wrong with its timeline."""
+        self.applied: list[str] = []
+        """What `kubectl apply` would have printed of the manifests."""
+        self.not_ready: list[str] = []
+        """Pods that were not Ready when the story began."""
+        self._step_times = [step.at_s for step in self.steps]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the story is over; the cluster runs on as long as somebody steps it."""
+        return self.engine.now >= self.scenario.duration_s
+
+    @property
+    def step_index(self) -> int:
+        """The step of the lesson that is being told; -1 before the first."""
+        return bisect_right(self._step_times, self.engine.now) - 1
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing that was judged so far is broken."""
+        return all(check.passed is not False for check in self.checks)
+
+    def start(self) -> None:
+        """Boot, apply the manifests, run to time zero, and put the story on the clock. Raises `LabError`."""
+        self.boot()
+        self.engine.settle()
+        self.begin()
+
+    def boot(self) -> None:
+        """Start the cluster and apply the manifests, at the beginning of time; for who shows it while it settles."""
+        self.engine.boot()
+        self.applied = self.engine.apply(self.scenario.objects)
+
+    def begin(self) -> None:
+        """At time zero: begin with traffic, timeline, lesson and checks."""
+        engine = self.engine
+        self.not_ready = engine.settle()
+        if self.scenario.exposed_traffic:
+            self.clients += tuple(exposed_clients(engine.store.list(Service)))
+        for client in self.clients:
+            engine.traffic.add_client(client)
+        for moment in self.scenario.timeline:
+            engine.clock.at(moment.at_s, self._happen, moment)
+        for step in self.steps:
+            engine.clock.at(step.at_s, self._say, f"{step.title}. {step.text}".strip())
+        for judge in [Judge(engine, wanted) for wanted in self.scenario.expectations]:
+            self.checks.append(judge.check)
+            judge.schedule()
+
+    def report(self) -> Report:
+        """What came of it, up to now."""
+        return make_report(self)
+
+    def read_manifests(self, path: str) -> list[KubeObject]:
+        """The objects that a command means by `-f PATH`: relative to the scenario's folder."""
+        found = manifest.load([path], self.scenario.folder)
+        return [in_namespace(obj) for obj in found.objects]
+
+    def _say(self, text: str) -> None:
+        self.engine.journal.append(Narrated(self.engine.now, text))
+
+    def _happen(self, moment: Moment) -> None:
+        if moment.say:
+            self._say(moment.say)
+        if not moment.command:
+            return
+        execution = run(self.engine, moment.command, by="timeline", files=self.read_manifests)
+        if moment.refused:
+            refused = moment.refused.lower() in execution.error.lower()
+            said = execution.error or "it was accepted"
+            self._judge(f"refused: {moment.command}", refused, said, moment)
+        elif execution.error:
+            self._judge(moment.command, False, execution.error, moment)
+
+    def _judge(self, name: str, passed: bool, said: str, moment: Moment) -> None:
+        """A command becomes a check: one that was to be refused, or one that should not have been."""
+        message = said.partition("\n")[0]
+        now = self.engine.now
+        self.checks.append(Check(name, passed, message, now, moment.place))
+        self.engine.journal.append(Checked(now, name, passed, message))

@@ -1,0 +1,190 @@
+"""The closing report of a run: what clients saw, who answered, what failed and why, which expectations hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lab.kube.kinds.pod import Pod
+from lab.kube.time import clock_text
+from lab.network.reasons import REASONS
+from lab.traffic.measure import Summary
+from lab.views import format as fmt
+from lab.views.table import table
+
+if TYPE_CHECKING:
+    from lab.scenario.player import Player
+
+
+class Group(msgspec.Struct, frozen=True):
+    """What one group of clients saw; latencies in seconds, failed requests included."""
+
+    name: str
+    requests: int
+    ok: int
+    success: float | None
+    """None when nothing was asked."""
+    rps: float
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    max_s: float
+    outcomes: dict[str, int]
+    """How many had each outcome other than ok."""
+
+
+class EndpointShare(msgspec.Struct, frozen=True):
+    """How many requests to a Service one Pod was given."""
+
+    service: str
+    pod: str
+    """`NAMESPACE/NAME`; empty for requests that reached none."""
+    node: str
+    """Empty when the Pod is gone."""
+    requests: int
+    share: float
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why requests failed."""
+
+    reason: str
+    requests: int
+    meaning: str = ""
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """An expectation, and whether it holds; None when the run ended before it could be judged."""
+
+    name: str
+    passed: bool | None
+    message: str
+    place: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
+    """Everything that is worth knowing of a run when it is over."""
+
+    scenario: str
+    seed: int
+    time_s: float
+    total: Group
+    groups: list[Group]
+    endpoints: list[EndpointShare]
+    failures: list[Failure]
+    checks: list[CheckResult]
+    kept: list[str]
+    """What the manifests set and the lab does not simulate."""
+    not_ready: list[str]
+    """Pods that were not Ready when the story began."""
+    events: int
+    journal: str
+    """SHA-256 over every event; equal for equal runs."""
+    passed: bool
+
+
+def make_report(player: Player) -> Report:
+    """The report of a run up to now."""
+    engine, scenario = player.engine, player.scenario
+    measure, now = engine.traffic.measure, engine.now
+    named = [client.name for client in player.clients]
+    groups = [_group(name, measure.clients[name].summary(), now) for name in named if name in measure.clients]
+    return Report(
+        scenario=scenario.name,
+        seed=player.seed,
+        time_s=now,
+        total=_group("all", measure.total.summary(), now),
+        groups=groups,
+        endpoints=_endpoints(player),
+        failures=_failures(measure.total.reasons),
+        checks=[CheckResult(check.name, check.passed, check.message, check.place) for check in player.checks],
+        kept=[kept.what for kept in scenario.kept],
+        not_ready=player.not_ready,
+        events=len(engine.journal),
+        journal=engine.journal.digest,
+        passed=player.passed,
+    )
+
+
+def _group(name: str, summary: Summary, now_s: float) -> Group:
+    return Group(
+        name=name,
+        requests=summary.requests,
+        ok=summary.ok,
+        success=summary.success if summary.requests else None,
+        rps=summary.requests / now_s if now_s > 0 else 0.0,
+        p50_s=summary.percentile(50),
+        p95_s=summary.percentile(95),
+        p99_s=summary.percentile(99),
+        max_s=summary.percentile(100),
+        outcomes=summary.outcomes,
+    )
+
+
+def _endpoints(player: Player) -> list[EndpointShare]:
+    measure, store = player.engine.traffic.measure, player.engine.store
+    found = []
+    for (service, pod), tallies in sorted(measure.endpoints.items()):
+        namespace, _, name = pod.partition("/")
+        live = store.find(Pod, name, namespace) if pod else None
+        share = tallies.requests / measure.services[service].requests
+        found.append(EndpointShare(service, pod, live.spec.node_name if live else "", tallies.requests, share))
+    return found
+
+
+def _failures(reasons: dict[str, int]) -> list[Failure]:
+    ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [Failure(code, number, REASONS[code].meaning if code in REASONS else "") for code, number in ordered]
+
+
+# -- as text --------------------------------------------------------------------------------------------------------
+
+
+def to_text(report: Report) -> list[str]:
+    """The lines that a headless run ends with."""
+    lines = [f"{report.scenario}: {clock_text(report.time_s)} of virtual time, seed {report.seed}"]
+    for part in (_groups_text, _endpoints_text, _failures_text, _notes_text, _checks_text):
+        text = part(report)
+        lines += ["", *text] if text else []
+    return [*lines, "", f"journal {report.journal}  {report.events} events"]
+
+
+def _endpoints_text(report: Report) -> list[str]:
+    columns = ("SERVICE", "POD", "NODE", "REQUESTS", "SHARE")
+    rows = [
+        (each.service, each.pod or "(none reached)", each.node or "-", str(each.requests), f"{each.share:.1%}")
+        for each in report.endpoints
+    ]
+    return table(columns, rows) if rows else []
+
+
+def _failures_text(report: Report) -> list[str]:
+    rows = [(failure.reason, str(failure.requests), failure.meaning) for failure in report.failures]
+    return table(("WHY REQUESTS FAILED", "REQUESTS", "MEANING"), rows) if rows else []
+
+
+def _checks_text(report: Report) -> list[str]:
+    words = {True: "ok", False: "FAILED", None: "not judged"}
+    rows = [(words[each.passed], each.name, each.message, "" if each.passed else each.place) for each in report.checks]
+    return table(("CHECK", "EXPECTATION", "MEASURED", ""), rows) if rows else []
+
+
+def _groups_text(report: Report) -> list[str]:
+    columns = ("CLIENTS", "REQUESTS", "SUCCESS", "RPS", "P50", "P95", "P99", "MAX", "NOT OK")
+    alone = len(report.groups) == 1 and report.groups[0].requests == report.total.requests
+    return table(columns, [_group_row(group) for group in [*report.groups, *([] if alone else [report.total])]])
+
+
+def _group_row(group: Group) -> tuple[str, ...]:
+    if not group.requests:
+        return (group.name, "0", *["-"] * 7)
+    latencies = (group.p50_s, group.p95_s, group.p99_s, group.max_s)
+    not_ok = ", ".join(f"{outcome} {number}" for outcome, number in group.outcomes.items())
+    success = fmt.percent(group.ok, group.requests)
+    return (group.name, str(group.requests), success, f"{group.rps:.1f}", *map(fmt.latency, latencies), not_ok)
+
+
+def _notes_text(report: Report) -> list[str]:
+    notes = (("not Ready when the story began", report.not_ready), ("kept, not simulated", report.kept))
+    return [f"{what}: {', '.join(names)}" for what, names in notes if names]

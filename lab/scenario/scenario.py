@@ -1,0 +1,80 @@
+"""A scenario that was read and understood: what `Player` plays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.engine import ClusterSpec
+from lab.kube.decode import Kept
+from lab.kube.meta import KubeObject
+from lab.scenario.expect import Expression
+from lab.traffic.app import AppSpec
+from lab.traffic.client import ClientSpec
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An entry of the timeline: a command, a text, or both."""
+
+    at_s: float
+    command: str = ""
+    say: str = ""
+    refused: str = ""
+    """Words of the error with which the command must be refused; empty when it must be accepted."""
+    place: str = ""
+    """`FILE:LINE`, for messages."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a lesson."""
+
+    at_s: float
+    title: str
+    text: str = ""
+    watch: str = ""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A condition and when to judge it: over a window, at a moment, or by a moment; times in seconds."""
+
+    text: str
+    expression: Expression
+    from_s: float
+    to_s: float
+    """When it is judged at the latest. A metric of the cluster is judged at `to_s` alone unless `sooner`."""
+    sooner: bool = False
+    """Whether it is enough that it holds once between `from_s` and `to_s`."""
+    throughout: bool = False
+    """Whether it must hold at every second between `from_s` and `to_s`."""
+    traffic: str = ""
+    service: str = ""
+    namespace: str = "default"
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything that a run needs besides a seed of its own."""
+
+    name: str
+    about: str = ""
+    file: str = ""
+    """As the user wrote it; empty when it came from no file."""
+    folder: Path = field(default_factory=Path)
+    """What relative paths are relative to."""
+    seed: int = 1
+    duration_s: float = 60.0
+    """Infinite for a run without a story."""
+    cluster: ClusterSpec = field(default_factory=ClusterSpec)
+    objects: tuple[KubeObject, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    apps: tuple[AppSpec, ...] = ()
+    clients: tuple[ClientSpec, ...] = ()
+    exposed_traffic: bool = False
+    """Whether clients on the internet also use every port that is exposed when the story begins."""
+    timeline: tuple[Moment, ...] = ()
+    lesson: tuple[Step, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
