@@ -16,13 +16,27 @@ import heapq
 import time as wall
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVarTuple
 
+Ts = TypeVarTuple("Ts")
+
+_END_OF_MOMENT = 2**62  # a sequence above every other one of the same time
 _BUDGET_CHECK_EVERY = 64  # callbacks between two looks at the wall clock, when a budget is given
 
 
 class ClockError(Exception):
     """A callback or a task on the clock failed and nobody handled it; `__cause__` is the error itself."""
+
+
+class ClockTask(asyncio.Task[Any]):
+    """A task whose hash is its number, so that asyncio's own sets of tasks have the same order in every run."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], *, number: int, **options: Any) -> None:
+        self.number = number
+        super().__init__(coroutine, **options)
+
+    def __hash__(self) -> int:
+        return self.number
 
 
 class Clock(asyncio.AbstractEventLoop):
@@ -36,7 +50,8 @@ class Clock(asyncio.AbstractEventLoop):
         self._running = False
         self._stopping = False
         self._failure: ClockError | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._task_count = 0
+        self._tasks: dict[ClockTask, None] = {}  # in the order they were created, and kept alive until they end
 
     # -- time ---------------------------------------------------------------------------------------------
 
@@ -65,10 +80,7 @@ class Clock(asyncio.AbstractEventLoop):
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a long-lived task, named for error messages; the clock keeps it alive until it ends."""
-        task = self.create_task(coroutine, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self.create_task(coroutine, name=name)
 
     # -- stepping -----------------------------------------------------------------------------------------
 
@@ -146,12 +158,16 @@ class Clock(asyncio.AbstractEventLoop):
             self._failure = ClockError(f"at {self._now:.6f} s: {message}: {error!r}")
             self._failure.__cause__ = error
 
-    def _look_for_failure(self, task: asyncio.Task[Any]) -> None:
-        # One turn later, so that whoever awaits the task has had its chance to take the exception.
-        self.call_soon(self._take_failure, task)
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if isinstance(task, ClockTask):
+            self._tasks.pop(task, None)
+        if not task.cancelled() and getattr(task, "_log_traceback", False):
+            # At the end of this moment, so that whoever awaits the task has had its chance to take the exception.
+            self._sequence = sequence = self._sequence + 1
+            heapq.heappush(self._heap, (self._now, _END_OF_MOMENT + sequence, self._take_failure, (task,)))
 
     def _take_failure(self, task: asyncio.Task[Any]) -> None:
-        if task.cancelled() or not getattr(task, "_log_traceback", False):
+        if not getattr(task, "_log_traceback", False):
             return
         error = task.exception()
         if error is not None:
@@ -165,7 +181,7 @@ class Clock(asyncio.AbstractEventLoop):
     # -- what asyncio asks of a loop ------------------------------------------------------------------------
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         """Schedule for this very moment, after what is already scheduled for it."""
         handle = asyncio.Handle(callback, args, self, context)
@@ -173,13 +189,13 @@ class Clock(asyncio.AbstractEventLoop):
         return handle
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """Schedule after `delay` virtual seconds."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """Schedule at virtual time `when` (never in the past)."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)
@@ -197,10 +213,14 @@ class Clock(asyncio.AbstractEventLoop):
         """A future that belongs to this clock."""
         return asyncio.Future(loop=self)
 
-    def create_task(self, coro: Any, *, name: str | None = None, context: contextvars.Context | None = None) -> Any:
+    def create_task(
+        self, coro: Any, *, name: str | None = None, context: contextvars.Context | None = None
+    ) -> asyncio.Task[Any]:
         """Start a task; an exception that nobody takes in the moment it ends fails the run."""
-        task = asyncio.Task(coro, loop=self, name=name, context=context)
-        task.add_done_callback(self._look_for_failure)
+        self._task_count += 1
+        task = ClockTask(coro, number=self._task_count, loop=self, name=name, context=context)
+        self._tasks[task] = None
+        task.add_done_callback(self._ended)
         return task
 
     def is_running(self) -> bool:
@@ -220,15 +240,21 @@ class Clock(asyncio.AbstractEventLoop):
         self._stopping = True
 
     def close(self) -> None:
-        """Cancel what is still running, let it clean up at the present moment, and refuse further steps."""
+        """Cancel what is still running, let it clean up at the present moment, and refuse further steps.
+
+        Raises `ClockError` when a clean-up fails; the clock is closed all the same.
+        """
         if self._closed:
             return
-        for task in asyncio.all_tasks(self):
+        for task in list(self._tasks):
             task.cancel()
         self._failure = None
-        self.run_until(self._now)
-        self._heap.clear()
-        self._closed = True
+        try:
+            self.run_until(self._now)
+        finally:
+            self._heap.clear()
+            self._tasks.clear()
+            self._closed = True
 
     def run_forever(self) -> NoReturn:
         """Not offered: virtual time has no end; use `run_until`."""
