@@ -12,7 +12,7 @@ from lab.kube.meta import KubeObject
 from lab.views.states import State
 
 if TYPE_CHECKING:
-    from lab.traffic.measurements import Measurements
+    from lab.traffic.measure import Measurements
 
 T = TypeVar("T", bound=KubeObject)
 

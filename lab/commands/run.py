@@ -1,0 +1,60 @@
+"""The one way in: a line becomes a command, acts on the engine and is journaled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.cluster.errors import StoreError
+from lab.commands import verbs as _registered  # noqa: F401
+from lab.commands.call import Call, Files
+from lab.commands.complete import complete
+from lab.commands.execution import Execution
+from lab.commands.parser import bind, take_apart
+from lab.commands.registry import COMMANDS, Command
+from lab.commands.words import CommandError, split
+from lab.journal import CommandGiven
+from lab.kube.errors import LabError
+
+if TYPE_CHECKING:
+    from lab.engine import Engine
+
+__all__ = ["COMMANDS", "Command", "Execution", "complete", "find", "run"]
+
+
+def run(engine: Engine, text: str, *, by: str = "prompt", files: Files | None = None) -> Execution:
+    """Give a command; `by` says who does (prompt, timeline, key). Never raises: see the Execution's `error`.
+
+    `files` reads manifests for `-f`; without it such a command says that reading files is not offered here.
+    """
+    execution = Execution(text, by)
+    call = Call(engine, execution, files=files)
+    error = _act(call, text)
+    engine.journal.append(CommandGiven(engine.now, text, by, error.partition("\n")[0]))
+    if error or not call.running:
+        execution.finish(error)
+    return execution
+
+
+def find(text: str) -> Command | None:
+    """The command that a line begins with, to ask before a dangerous one; None when it is no command."""
+    try:
+        return take_apart(split(text)).command
+    except CommandError:
+        return None
+
+
+def _act(call: Call, text: str) -> str:
+    """Parse and do it; the error for the user, or nothing."""
+    try:
+        line = take_apart(split(text))
+        bind(line, call, len(text.rstrip()))
+        line.command.action(call)
+    except CommandError as error:
+        return error.shown(text)
+    except StoreError as error:
+        return f"Error from server ({error.reason}): {error}"
+    except LabError as error:
+        return f"error: {error}"
+    except Exception as error:  # whatever it is, the one who typed gets a sentence and the run goes on
+        return f"error: the lab itself failed at this command: {error!r}"
+    return ""

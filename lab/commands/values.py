@@ -1,0 +1,184 @@
+"""The plain kinds of values: numbers, durations, labels, names, files, and words from a list."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import yaml
+
+from lab.commands.call import Call
+from lab.commands.registry import ValueType
+from lab.commands.resources import is_assignment
+from lab.commands.words import CommandError, Word
+from lab.kube.errors import LabError
+from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.meta import LabelSelector
+from lab.kube.selector import parse
+from lab.kube.time import parse_duration
+from lab.network.flow import Source
+
+OUTSIDE = "internet/198.51.100.250"
+"""The host on the internet that commands send from: always the same, so that affinity can be seen."""
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _text(words: Sequence[Word], call: Call) -> str:
+    return words[0].text
+
+
+def _int(words: Sequence[Word], call: Call) -> int:
+    text = words[0].text
+    if not re.fullmatch(r"-?\d{1,9}", text):
+        raise CommandError(f'error: "{text}" is not a whole number', words[0])
+    return int(text)
+
+
+def _count(words: Sequence[Word], call: Call) -> int:
+    value = _int(words, call)
+    if value < 0:
+        raise CommandError("error: expected 0 or more", words[0])
+    return value
+
+
+def _duration(words: Sequence[Word], call: Call) -> float:
+    try:
+        return parse_duration(words[0].text)
+    except LabError as error:
+        raise CommandError(f"error: {error}", words[0]) from None
+
+
+def _name(words: Sequence[Word], call: Call) -> str:
+    text = words[0].text
+    if not _DNS_LABEL.fullmatch(text):
+        message = f'error: "{text}" is not a name: expected small letters, digits and -, at most 63 of them'
+        raise CommandError(message, words[0])
+    return text
+
+
+def _namespace(words: Sequence[Word], call: Call) -> str:
+    names = _namespaces(words, call)
+    if words[0].text not in names:
+        message = f'Error from server (NotFound): namespaces "{words[0].text}" not found'
+        raise CommandError(message, words[0], names)
+    return words[0].text
+
+
+def _namespaces(words: Sequence[Word], call: Call) -> list[str]:
+    return [one.name for one in call.store.list(Namespace)]
+
+
+def _selector(words: Sequence[Word], call: Call) -> LabelSelector:
+    try:
+        return parse(words[0].text)
+    except LabError as error:
+        raise CommandError(f"error: {error}", words[0]) from None
+
+
+def _assignments(words: Sequence[Word], call: Call) -> dict[str, str | None]:
+    """`key=value` sets, `key-` takes away (None)."""
+    found: dict[str, str | None] = {}
+    for word in words:
+        key, equals, value = word.text.partition("=")
+        if not is_assignment(word.text) or not key.rstrip("-"):
+            raise CommandError("error: expected KEY=VALUE, or KEY- to take it away", word)
+        found[key if equals else key[:-1]] = value if equals else None
+    return found
+
+
+def _labels(words: Sequence[Word], call: Call) -> dict[str, str]:
+    """`app=web,version=2`."""
+    found: dict[str, str] = {}
+    for part in words[0].text.split(","):
+        key, equals, value = part.partition("=")
+        if not key or not equals:
+            raise CommandError("error: expected KEY=VALUE,KEY=VALUE", words[0])
+        found[key] = value
+    return found
+
+
+def _document(words: Sequence[Word], call: Call) -> dict[str, Any]:
+    try:
+        found = json.loads(words[0].text)
+    except ValueError:
+        try:
+            found = yaml.safe_load(words[0].text)
+        except yaml.YAMLError:
+            found = None
+    if not isinstance(found, dict):
+        raise CommandError("""error: expected an object in JSON, such as '{"spec":{"type":"NodePort"}}'""", words[0])
+    return found
+
+
+def _all(words: Sequence[Word]) -> int:
+    return len(words)
+
+
+def _end(words: Sequence[Word], call: Call) -> str:
+    text = words[0].text
+    known = _ends(words, call)
+    name = text.removeprefix("node/").removeprefix("zone/")
+    if name not in known:
+        raise CommandError(f'error: there is no node or zone "{name}"', words[0], known)
+    return name
+
+
+def _ends(words: Sequence[Word], call: Call) -> list[str]:
+    nodes = call.store.list(Node)
+    return list(dict.fromkeys([one.name for one in nodes] + [one.zone for one in nodes if one.zone] + ["internet"]))
+
+
+def _source(words: Sequence[Word], call: Call) -> Source:
+    """A party that can send now: a bare Pod name after the slash is looked for in the command's namespace."""
+    text = words[0].text
+    kind, slash, name = text.partition("/")
+    if slash and kind not in ("internet", "node") and "/" not in name:
+        text = f"{kind}/{call.namespace}/{name}"
+    try:
+        source: Source = call.engine.traffic.sources.find(OUTSIDE if text == "internet" else text)
+    except LabError as error:
+        raise CommandError(f"error: {error}", words[0], _sources(words, call)) from None
+    return source
+
+
+def _sources(words: Sequence[Word], call: Call) -> list[str]:
+    pods = [f"pod/{one.name}" for one in call.store.list(Pod, call.namespace)]
+    return ["internet", *pods, *(f"node/{one.name}" for one in call.store.list(Node))]
+
+
+def choice(name: str, *options: str, read: Callable[[str], Any] = str) -> ValueType:
+    """A word from a list."""
+
+    def take(words: Sequence[Word], call: Call) -> Any:
+        if words[0].text not in options:
+            raise CommandError(f'error: "{words[0].text}" is not one of {", ".join(options)}', words[0], options)
+        return read(words[0].text)
+
+    def suggest(before: Sequence[Word], call: Call) -> Iterable[str]:
+        return options
+
+    return ValueType(name, " or ".join(options), take, suggest)
+
+
+TEXT = ValueType("TEXT", "any text", _text)
+INT = ValueType("INT", "a whole number", _int)
+COUNT = ValueType("COUNT", "a whole number, 0 or more", _count)
+DURATION = ValueType("DURATION", "a time such as 500ms, 10s or 2m", _duration)
+SECONDS = ValueType("SECONDS", "a time in seconds, or such as 500ms", _duration)
+NAME = ValueType("NAME", "a new name", _name)
+HOST = ValueType("HOST", "a name or address", _text)
+IMAGE = ValueType("IMAGE", "a container image", _text)
+FILE = ValueType("FILE", "a manifest or a folder of manifests", _text)
+NAMESPACE = ValueType("NAMESPACE", "a namespace", _namespace, _namespaces)
+SELECTOR = ValueType("SELECTOR", "labels: app=web,tier!=back", _selector)
+ASSIGNMENTS = ValueType("KEY=VALUE...", "KEY=VALUE, or KEY- to take it away", _assignments, takes=_all)
+IMAGES = ValueType("CONTAINER=IMAGE...", "container names and their images", _assignments, takes=_all)
+LABELS = ValueType("LABELS", "labels: app=web,version=2", _labels)
+SOURCE = ValueType("SOURCE", "internet, node/NAME, pod/NAME or pod/NAMESPACE/NAME", _source, _sources)
+DOCUMENT = ValueType("JSON", "an object in JSON", _document)
+END = ValueType("PLACE", "a node, a zone or internet", _end, _ends)

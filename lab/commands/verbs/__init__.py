@@ -1,0 +1,12 @@
+"""Every verb, in the order of the help; importing this fills the registry."""
+
+from lab.commands.verbs import kubectl_read as _read  # isort: skip
+from lab.commands.verbs import kubectl_change as _change  # isort: skip
+from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
+from lab.commands.verbs import kubectl_make as _make  # isort: skip
+from lab.commands.verbs import curl as _curl  # isort: skip
+from lab.commands.verbs import faults as _faults  # isort: skip
+
+__all__ = ["MODULES"]
+
+MODULES = (_read, _change, _rollout, _make, _curl, _faults)

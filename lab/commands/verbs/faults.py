@@ -1,0 +1,133 @@
+"""`lab`: what breaks on real clusters, and what brings it back."""
+
+from __future__ import annotations
+
+from lab.commands.call import Call
+from lab.commands.flags import IN_NAMESPACE
+from lab.commands.registry import Parameter, command
+from lab.commands.resources import NODE, POD, PROXY, Target
+from lab.commands.values import END
+from lab.kube.meta import KubeObject
+
+
+@command(
+    "lab fail",
+    "Power a node off: everything on it is silent at once, and the cluster has to notice by itself.",
+    Parameter("node", NODE),
+    examples=("lab fail node/worker-2",),
+    danger=True,
+)
+def fail(call: Call) -> None:
+    """Power off."""
+    name = _name(call, "node")
+    call.engine.fail_node(name)
+    call.say(f"node/{name} powered off")
+
+
+@command(
+    "lab recover",
+    "Power a node on again.",
+    Parameter("node", NODE),
+    examples=("lab recover node/worker-2",),
+)
+def recover(call: Call) -> None:
+    """Power on."""
+    name = _name(call, "node")
+    call.engine.recover_node(name)
+    call.say(f"node/{name} powered on")
+
+
+@command(
+    "lab crash",
+    "Let the processes of a Pod exit with status 1; its kubelet starts them again.",
+    Parameter("pod", POD),
+    flags=(IN_NAMESPACE,),
+    examples=("lab crash pod/web-1",),
+    danger=True,
+)
+def crash(call: Call) -> None:
+    """Crash."""
+    obj = _target(call, "pod")
+    call.engine.crash_pod(obj.namespace, obj.name)
+    call.say(f"pod/{obj.name} crashed")
+
+
+@command(
+    "lab hang",
+    "Let a Pod accept connections and never answer, until it is restarted.",
+    Parameter("pod", POD),
+    flags=(IN_NAMESPACE,),
+    examples=("lab hang pod/web-1",),
+    danger=True,
+)
+def hang(call: Call) -> None:
+    """Hang."""
+    obj = _target(call, "pod")
+    call.engine.hang_pod(obj.namespace, obj.name)
+    call.say(f"pod/{obj.name} hangs")
+
+
+@command(
+    "lab cut link",
+    "Let nothing pass between two nodes, two zones, or one of them and the internet.",
+    Parameter("a", END),
+    Parameter("b", END),
+    examples=("lab cut link worker-1 worker-2", "lab cut link zone-a zone-b", "lab cut link internet worker-1"),
+    danger=True,
+)
+def cut(call: Call) -> None:
+    """Cut."""
+    a, b = call.values["a"], call.values["b"]
+    call.engine.cut_link(a, b)
+    call.say(f"link {a} {b} cut")
+
+
+@command(
+    "lab heal link",
+    "Undo `lab cut link`.",
+    Parameter("a", END),
+    Parameter("b", END),
+    examples=("lab heal link worker-1 worker-2",),
+)
+def heal(call: Call) -> None:
+    """Heal."""
+    a, b = call.values["a"], call.values["b"]
+    call.engine.heal_link(a, b)
+    call.say(f"link {a} {b} healed")
+
+
+@command(
+    "lab stop",
+    "Stop kube-proxy on a node: it keeps the rules that it has, and learns nothing new.",
+    Parameter("node", PROXY),
+    examples=("lab stop proxy/worker-1",),
+    danger=True,
+)
+def stop(call: Call) -> None:
+    """Stop."""
+    name = _name(call, "node")
+    call.engine.stop_proxy(name)
+    call.say(f"proxy/{name} stopped")
+
+
+@command(
+    "lab start",
+    "Start kube-proxy on a node again: it catches up.",
+    Parameter("node", PROXY),
+    examples=("lab start proxy/worker-1",),
+)
+def start(call: Call) -> None:
+    """Start."""
+    name = _name(call, "node")
+    call.engine.start_proxy(name)
+    call.say(f"proxy/{name} started")
+
+
+def _target(call: Call, parameter: str) -> KubeObject:
+    target: Target = call.values[parameter]
+    assert target.obj is not None
+    return target.obj
+
+
+def _name(call: Call, parameter: str) -> str:
+    return _target(call, parameter).name

@@ -1,0 +1,236 @@
+"""What changes an object that is there: scale, label, annotate, set, patch, cordon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from lab.commands.call import Call
+from lab.commands.flags import EVERYWHERE, IN_NAMESPACE, WITH_LABELS
+from lab.commands.registry import Flag, Parameter, command
+from lab.commands.resources import ANY, NODE, ONE, Target, target_of, targets_of
+from lab.commands.values import ASSIGNMENTS, COUNT, DOCUMENT, IMAGES, LABELS, choice
+from lab.commands.verbs.kubectl_read import gather
+from lab.kube.decode import decode
+from lab.kube.encode import encode
+from lab.kube.errors import LabError, nearest
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod, PodTemplateSpec
+from lab.kube.kinds.service import Service
+from lab.kube.meta import KubeObject
+
+replace = msgspec.structs.replace
+
+
+def with_template(obj: Any, change: Callable[[PodTemplateSpec], PodTemplateSpec]) -> Any:
+    """A workload with another Pod template."""
+    return replace(obj, spec=replace(obj.spec, template=change(obj.spec.template)))
+
+
+@command(
+    "kubectl scale",
+    "Set the number of replicas.",
+    Parameter("targets", targets_of("Deployment", "ReplicaSet", "StatefulSet")),
+    flags=(
+        Flag("--replicas", "how many there are to be", COUNT, required=True),
+        Flag("--current-replicas", "only if there are this many now", COUNT),
+        IN_NAMESPACE,
+    ),
+    examples=("kubectl scale deployment/web --replicas=5", "kubectl scale deploy web api --replicas=2"),
+)
+def scale(call: Call) -> None:
+    """Write spec.replicas."""
+    for target in _named(call.values["targets"]):
+        obj: Any = target.obj
+        expected = call.get("current_replicas")
+        if expected is not None and obj.spec.replicas != expected:
+            raise LabError(f"Expected replicas to be {expected}, was {obj.spec.replicas}")
+        call.store.update(replace(obj, spec=replace(obj.spec, replicas=call.values["replicas"])))
+        call.say(f"{target.name} scaled")
+
+
+def _named(targets: list[Target]) -> list[Target]:
+    if any(target.obj is None for target in targets):
+        raise LabError("resource(s) were provided, but no name was specified")
+    return targets
+
+
+def _objects(call: Call) -> list[tuple[str, KubeObject]]:
+    """The named objects, or all of a resource with `--all` or `-l`, and what kubectl calls them."""
+    targets: list[Target] = call.values["resources"]
+    if not (call.get("all") or call.get("selector")):
+        _named(targets)
+    return [(f"{resource.singular}/{obj.name}", obj) for resource, some in gather(call, targets) for obj in some]
+
+
+_ALL = Flag("--all", "all objects of the resource")
+_OVERWRITE = Flag("--overwrite", "replace values that are there")
+
+
+@command(
+    "kubectl label",
+    "Set labels, or take them away with KEY-.",
+    Parameter("resources", ANY),
+    Parameter("changes", ASSIGNMENTS),
+    flags=(_OVERWRITE, _ALL, WITH_LABELS, IN_NAMESPACE, EVERYWHERE),
+    examples=(
+        "kubectl label pod web-1 tier=front",
+        "kubectl label pod web-1 app-",
+        "kubectl label node/worker-1 disk=ssd",
+    ),
+)
+def label(call: Call) -> None:
+    """Change metadata.labels."""
+    changes: dict[str, str | None] = call.values["changes"]
+    verb = "labeled" if any(value is not None for value in changes.values()) else "unlabeled"
+    _change_map(call, changes, "labels", verb)
+
+
+@command(
+    "kubectl annotate",
+    "Set annotations, or take them away with KEY-.",
+    Parameter("resources", ANY),
+    Parameter("changes", ASSIGNMENTS),
+    flags=(_OVERWRITE, _ALL, WITH_LABELS, IN_NAMESPACE, EVERYWHERE),
+    examples=("kubectl annotate service web owner=shop", "kubectl annotate service web owner-"),
+)
+def annotate(call: Call) -> None:
+    """Change metadata.annotations."""
+    _change_map(call, call.values["changes"], "annotations", "annotated")
+
+
+def _change_map(call: Call, changes: Mapping[str, str | None], field: str, verb: str) -> None:
+    for name, obj in _objects(call):
+        before: dict[str, str] = getattr(obj.metadata, field)
+        for key, value in changes.items():
+            if value is not None and before.get(key, value) != value and not call.get("overwrite"):
+                raise LabError(f"'{key}' already has a value ({before[key]}), and --overwrite is false")
+        kept = {key: value for key, value in before.items() if key not in changes}
+        after = kept | {key: value for key, value in changes.items() if value is not None}
+        call.store.update(replace(obj, metadata=replace(obj.metadata, **{field: after})))
+        call.say(f"{name} {verb if after != before else f'not {verb}'}")
+
+
+@command(
+    "kubectl set image",
+    "Change the images of containers, which begins a rollout.",
+    Parameter("target", target_of("Deployment", "ReplicaSet", "StatefulSet", "Pod")),
+    Parameter("images", IMAGES),
+    flags=(IN_NAMESPACE,),
+    examples=("kubectl set image deployment/web web=shop/web:2", "kubectl set image deployment/web *=shop/web:2"),
+)
+def set_image(call: Call) -> None:
+    """Change images in the Pod template, or in the Pod; `*` means every container."""
+    target: Target = call.values["target"]
+    obj: Any = target.obj
+    images: dict[str, str] = call.values["images"]
+    spec = obj.spec if isinstance(obj, Pod) else obj.spec.template.spec
+    names = [one.name for one in (*spec.init_containers, *spec.containers)]
+    for wanted in images:
+        if wanted != "*" and wanted not in names:
+            raise LabError(f'unable to find container named "{wanted}"{nearest(wanted, names)}')
+
+    def changed(part: Any) -> Any:
+        return replace(part, spec=_with_images(part.spec, images))
+
+    new = changed(obj) if isinstance(obj, Pod) else with_template(obj, changed)
+    if call.store.update(new) is not obj:
+        call.say(f"{target.name} image updated")
+
+
+def _with_images(spec: Any, images: Mapping[str, str]) -> Any:
+    def changed(container: Any) -> Any:
+        return replace(container, image=images.get(container.name, images.get("*", container.image)))
+
+    return replace(
+        spec,
+        containers=tuple(map(changed, spec.containers)),
+        init_containers=tuple(map(changed, spec.init_containers)),
+    )
+
+
+@command(
+    "kubectl set selector",
+    "Change which Pods a Service selects.",
+    Parameter("target", target_of("Service", name="SERVICE")),
+    Parameter("labels", LABELS),
+    flags=(IN_NAMESPACE,),
+    examples=("kubectl set selector service web app=web,version=2",),
+)
+def set_selector(call: Call) -> None:
+    """Replace spec.selector of a Service."""
+    target: Target = call.values["target"]
+    service = target.obj
+    assert isinstance(service, Service)
+    call.store.update(replace(service, spec=replace(service.spec, selector=call.values["labels"])))
+    call.say(f"{target.name} selector updated")
+
+
+@command(
+    "kubectl patch",
+    "Merge JSON into an object (RFC 7386): null takes a field away, a list replaces a list.",
+    Parameter("target", ONE),
+    flags=(
+        Flag("--patch", "what to merge in", DOCUMENT, "-p", required=True),
+        Flag("--type", "the kind of patch", choice("TYPE", "merge", "strategic")),
+        IN_NAMESPACE,
+    ),
+    examples=("""kubectl patch service web -p '{"spec":{"externalTrafficPolicy":"Local"}}'""",),
+)
+def patch(call: Call) -> None:
+    """Write the merged object; what it says is checked as if it came from a manifest."""
+    target: Target = call.values["target"]
+    obj = target.obj
+    assert obj is not None
+    merged = decode(merge_patch(encode(obj), call.values["patch"]), "patch")
+    meta = replace(merged.metadata, resource_version=obj.metadata.resource_version)
+    unchanged = call.store.update(replace(merged, metadata=meta)) is obj
+    call.say(f"{target.name} patched (no change)" if unchanged else f"{target.name} patched")
+
+
+def merge_patch(value: Any, change: Any) -> Any:
+    """JSON Merge Patch, RFC 7386."""
+    if not isinstance(change, Mapping):
+        return change
+    merged = dict(value) if isinstance(value, Mapping) else {}
+    for key, item in change.items():
+        if item is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), item)
+    return merged
+
+
+@command(
+    "kubectl cordon",
+    "Let no new Pods onto a node.",
+    Parameter("node", NODE),
+    examples=("kubectl cordon worker-1",),
+)
+def cordon(call: Call) -> None:
+    """Set spec.unschedulable."""
+    _set_unschedulable(call, True)
+
+
+@command(
+    "kubectl uncordon",
+    "Let Pods onto a node again.",
+    Parameter("node", NODE),
+    examples=("kubectl uncordon worker-1",),
+)
+def uncordon(call: Call) -> None:
+    """Take spec.unschedulable away."""
+    _set_unschedulable(call, False)
+
+
+def _set_unschedulable(call: Call, value: bool) -> None:
+    node = call.values["node"].obj
+    assert isinstance(node, Node)
+    word = "cordoned" if value else "uncordoned"
+    if node.spec.unschedulable == value:
+        call.say(f"node/{node.name} already {word}")
+        return
+    call.store.update(replace(node, spec=replace(node.spec, unschedulable=value)))
+    call.say(f"node/{node.name} {word}")
