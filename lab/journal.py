@@ -192,7 +192,7 @@ class Journal:
         self._count = 0
         self._hash = hashlib.sha256()
         self._encoder = msgspec.msgpack.Encoder()
-        self._listeners: dict[type[Event], list[Listener]] = {}
+        self._listeners: dict[type[Event], tuple[Listener, ...]] = {}
         self._sink: BinaryIO | None = None
 
     def __len__(self) -> int:
@@ -211,12 +211,13 @@ class Journal:
 
     def listen(self, listener: Listener, *types: type[Event]) -> Callable[[], None]:
         """Call `listener` with every event of `types` from now on; returns what ends it."""
+        # A listener may start or stop listening while an event is being told: the lists are replaced, never changed.
         for kind in types:
-            self._listeners.setdefault(kind, []).append(listener)
+            self._listeners[kind] = (*self._listeners.get(kind, ()), listener)
 
         def stop() -> None:
             for kind in types:
-                self._listeners[kind].remove(listener)
+                self._listeners[kind] = tuple(each for each in self._listeners[kind] if each is not listener)
 
         return stop
 
