@@ -54,7 +54,7 @@ class Arrivals:
 
     def __init__(self, phases: tuple[Phase, ...], start_s: float, rng: random.Random, *, poisson: bool) -> None:
         self._phases = phases
-        self._draw = (lambda: -math.log(1.0 - rng.random())) if poisson else (lambda: 1.0)
+        self._rng = rng if poisson else None
         self._number = -1
         self._begin_s = self._end_s = start_s
         self._at_s = start_s
@@ -82,7 +82,7 @@ class Arrivals:
 
     def next(self) -> float:
         """The moment of the next arrival, in virtual seconds; infinity when there is none any more."""
-        left = self._draw()
+        left = 1.0 if self._rng is None else -math.log(1.0 - self._rng.random())
         at_s = self._at_s
         while True:
             wait_s = _time_for(left, self._rate + self._slope * (at_s - self._begin_s), self._slope)

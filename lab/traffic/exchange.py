@@ -21,7 +21,8 @@ from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, Target
 
 if TYPE_CHECKING:
-    from lab.network.network import DnsAnswer, Flow, Network, Source
+    from lab.network.flow import Flow, Source
+    from lab.network.network import DnsAnswer, Network
     from lab.traffic.server import Server
 
 Done = Callable[[RequestResult], object]
@@ -159,11 +160,10 @@ class Caller:
         wire, target = self.wire, exchange.target
         flow = wire.network.connect(exchange.source, target.host, ip, target.port, target.protocol)
         exchange.flow = flow
-        if flow.verdict == "drop":
-            return
         latency_s = flow.latency_s
-        if flow.verdict == "reject":
-            wire.clock.after(2.0 * latency_s, self._refused, exchange, flow.reason)
+        if not flow.open:
+            if flow.verdict == "reject":
+                wire.clock.after(2.0 * latency_s, self._refused, exchange, flow.reason)
             return
         server = wire.listeners.get((flow.ip, flow.port, flow.protocol))
         if server is None:
@@ -219,10 +219,8 @@ class Caller:
                 if oldest.deadline_s > now_s:
                     self.wire.clock.at(oldest.deadline_s, self._sweep)
                     return
-                flow = oldest.flow
-                reason = "dns-timeout" if flow is None else flow.reason if flow.verdict == "drop" else "no-answer"
                 sent.popleft()
-                self.finish(oldest, "timeout", 0, reason)
+                self.finish(oldest, "timeout", 0, _why_silent(oldest))
             else:
                 sent.popleft()
         self._sweeping = False
@@ -300,3 +298,9 @@ class Caller:
             for flow, _ in idle:
                 self.wire.network.close(flow)
         self._idle.clear()
+
+
+def _why_silent(exchange: Exchange) -> str:
+    if exchange.flow is None:
+        return "dns-timeout"
+    return exchange.flow.reason if exchange.server is None else "no-answer"

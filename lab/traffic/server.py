@@ -14,7 +14,7 @@ from lab.traffic.exchange import RETRANSMISSION_S, Exchange
 from lab.traffic.request import RequestResult, Target
 
 if TYPE_CHECKING:
-    from lab.network.network import Source
+    from lab.network.flow import Source
     from lab.traffic.servers import Servers
 
 MAX_DEPTH = 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from lab.clock import Clock
 from lab.cluster.runtime import ProbeResult
@@ -10,13 +11,16 @@ from lab.cluster.store import Store
 from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Container, Pod, Probe
-from lab.network.network import Network, Source
+from lab.network.flow import Source
 from lab.traffic.app import AppSpec, AppTable
 from lab.traffic.exchange import Caller, Wire
 from lab.traffic.known_images import KNOWN_IMAGES
 from lab.traffic.probes import judge
 from lab.traffic.server import RUNNING, STARTING, Server
 from lab.traffic.service_index import ServiceIndex
+
+if TYPE_CHECKING:
+    from lab.network.network import Network
 
 APP_CALL_TIMEOUT_S = 5.0
 """How long an app waits for another one."""

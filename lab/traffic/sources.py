@@ -12,7 +12,7 @@ from lab.kube.kinds import find_kind
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
-from lab.network.network import Source
+from lab.network.flow import Source
 
 if TYPE_CHECKING:
     from lab.traffic.servers import Servers

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lab.clock import Clock
 from lab.cluster.store import Store
 from lab.journal import Journal
 from lab.kube.errors import LabError, nearest
-from lab.network.network import Network, Source
+from lab.network.flow import Source
 from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.client import Client, ClientSpec, Phase
@@ -17,6 +18,9 @@ from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, parse_target
 from lab.traffic.servers import Servers
 from lab.traffic.sources import Sources
+
+if TYPE_CHECKING:
+    from lab.network.network import Network
 
 __all__ = ["AppSpec", "Client", "ClientSpec", "Distribution", "Measurements", "Phase", "RequestResult", "Traffic"]
 

@@ -12,7 +12,7 @@ from lab.kube.kinds.node import Node, NodeAddress, NodeStatus
 from lab.kube.kinds.pod import Container, ContainerPort, EnvVar, Pod, PodSpec, PodStatus
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import ObjectMeta
-from lab.network.network import Source
+from lab.network.flow import Source
 from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.traffic import Traffic
@@ -30,10 +30,22 @@ class Answer(NamedTuple):
 
 
 class FakeFlow:
-    __slots__ = ("decision", "ip", "latency_s", "loss", "open", "pod", "port", "protocol", "reason", "verdict")
+    __slots__ = (
+        "closed",
+        "decision",
+        "ip",
+        "latency_s",
+        "loss",
+        "open",
+        "pod",
+        "port",
+        "protocol",
+        "reason",
+        "verdict",
+    )
 
     def __init__(self, **fields: Any) -> None:
-        self.open = True
+        self.closed = False
         for name, value in fields.items():
             setattr(self, name, value)
 
@@ -85,6 +97,7 @@ class FakeNetwork:
         return FakeFlow(
             decision=decision,
             verdict=verdict,
+            open=verdict == "deliver",
             reason=reason,
             latency_s=LATENCY_S,
             loss=self.loss,
@@ -98,8 +111,8 @@ class FakeNetwork:
         return not self.cut
 
     def close(self, flow: FakeFlow) -> None:
-        assert flow.open, "a flow is closed twice"
-        flow.open = False
+        assert not flow.closed, "a flow is closed twice"
+        flow.closed = True
         self.closed += 1
 
     def resolve(self, source: Source, host: str, done: Callable[[Answer], object]) -> None:
