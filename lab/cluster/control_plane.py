@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from lab.clock import Clock
+from lab.cluster.admission import install
 from lab.cluster.controllers.base import Controller
 from lab.cluster.controllers.deployment import DeploymentController
 from lab.cluster.controllers.endpointslice import EndpointSliceController
@@ -58,6 +59,7 @@ class ControlPlane:
         load_balancer: str = "cloud",
     ) -> None:
         self.store = Store(clock, journal, settings, seed)
+        self.service_addresses = install(self.store, settings, seed)
         self.kubelets: dict[str, Kubelet] = {}
         self.failing_images: dict[str, str] = {}
         """Images that cannot be pulled, and what the registry says of each."""

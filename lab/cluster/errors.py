@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from lab.kube.errors import LabError
@@ -55,7 +56,8 @@ def unsupported(path: str, value: object, supported: tuple[str, ...]) -> FieldEr
 
 
 def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    """A value as field.Error prints it: a text in quotes, anything with parts as JSON."""
+    return json.dumps(value) if isinstance(value, str | dict | list) else str(value)
 
 
 class StoreError(LabError):

@@ -26,6 +26,7 @@ from lab.kube.kinds.service import (
     ServiceSpec,
     SessionAffinityConfig,
 )
+from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import KubeObject
 from lab.kube.struct import KubeStruct
 from lab.settings import Settings
@@ -210,6 +211,20 @@ def _deployment(obj: Deployment, settings: Settings) -> Deployment:
     )
 
 
+def _statefulset(obj: StatefulSet, settings: Settings) -> StatefulSet:
+    spec = obj.spec
+    strategy = _with(spec.update_strategy, type=spec.update_strategy.type or "RollingUpdate")
+    return _with(
+        obj,
+        spec=_with(
+            spec,
+            template=pod_template(spec.template, settings),
+            pod_management_policy=spec.pod_management_policy or "OrderedReady",
+            update_strategy=strategy,
+        ),
+    )
+
+
 # -- the rest --------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +242,7 @@ _DEFAULTERS: dict[type[KubeObject], Callable[[Any, Settings], KubeObject]] = {
     Pod: _pod,
     ReplicaSet: _replicaset,
     Deployment: _deployment,
+    StatefulSet: _statefulset,
     EndpointSlice: _endpointslice,
     Namespace: _namespace,
 }

@@ -11,6 +11,7 @@ from lab.kube.kinds.node import Lease, Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.service import Service
+from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import KubeObject
 
 
@@ -43,6 +44,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(Pod, "pods", ("po",)),
     Kind(ReplicaSet, "replicasets", ("rs",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
     Kind(Deployment, "deployments", ("deploy",), older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
+    Kind(StatefulSet, "statefulsets", ("sts",), older_versions=("apps/v1beta1", "apps/v1beta2")),
     Kind(Service, "services", ("svc",)),
     Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),
 )

@@ -1,0 +1,136 @@
+"""Pools of numbers that the API server gives out: cluster IPs and node ports.
+
+Both keep a lower band for those who ask for a particular number, and pick at random from the upper band
+as long as it lasts (KEP-3070 for addresses, KEP-3668 for ports), so that the two seldom meet.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+
+from lab.kube.errors import LabError
+
+
+class PoolError(LabError):
+    """A number cannot be given out; the text is the API server's."""
+
+
+class Pool:
+    """Numbers from `first` to `last`, each given out once; automatic picks leave the lowest `reserved` for last."""
+
+    def __init__(self, first: int, last: int, reserved: int, rng: random.Random) -> None:
+        self.first, self.last = first, last
+        self._boundary = first + reserved
+        self._random = rng
+        self._used: set[int] = set()  # only ever asked for membership
+        self._used_above = 0
+
+    def __contains__(self, number: int) -> bool:
+        return self.first <= number <= self.last
+
+    def __len__(self) -> int:
+        return len(self._used)
+
+    def in_use(self, number: int) -> bool:
+        """Whether a number has been given out."""
+        return number in self._used
+
+    def take(self, number: int) -> bool:
+        """Give out this very number; False when somebody has it."""
+        if number in self._used:
+            return False
+        self._used.add(number)
+        self._used_above += number >= self._boundary
+        return True
+
+    def pick(self) -> int | None:
+        """Give out any free number, from the upper band while there is one; None when all are gone."""
+        above = self.last - self._boundary + 1
+        if self._used_above < above:
+            number = self._free_between(self._boundary, self.last)
+        elif len(self._used) < self.last - self.first + 1:
+            number = self._free_between(self.first, self._boundary - 1)
+        else:
+            return None
+        self.take(number)
+        return number
+
+    def release(self, number: int) -> None:
+        """Take a number back."""
+        if number in self._used:
+            self._used.remove(number)
+            self._used_above -= number >= self._boundary
+
+    def _free_between(self, low: int, high: int) -> int:
+        number = self._random.randint(low, high)
+        while number in self._used:
+            number = number + 1 if number < high else low
+        return number
+
+
+def band(size: int, *, divisor: int, most: int) -> int:
+    """How many of `size` numbers are kept for those who choose: min(max(16, size / divisor), most), 0 if few."""
+    return 0 if size <= 16 else min(max(16, size // divisor), most)
+
+
+def node_port_pool(port_range: str, rng: random.Random) -> Pool:
+    """The pool of `30000-32767` (KEP-3668)."""
+    low, dash, high = port_range.partition("-")
+    if not (dash and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
+        raise LabError(f'node_port_range "{port_range}" is not a range of ports such as "30000-32767"')
+    first, last = int(low), int(high)
+    return Pool(first, last, band(last - first + 1, divisor=32, most=128), rng)
+
+
+class AddressPool:
+    """The cluster IPs of one CIDR, as text. The network address is never given out, nor IPv4's broadcast (KEP-3070)."""
+
+    def __init__(self, cidr: str, rng: random.Random) -> None:
+        try:
+            self.network = ipaddress.ip_network(cidr.strip())
+        except ValueError as error:
+            raise LabError(f'service_cidr "{cidr}" is not a network such as "10.96.0.0/12": {error}') from error
+        self.family = f"IPv{self.network.version}"
+        size = self.network.num_addresses
+        first = int(self.network.network_address) + 1
+        last = int(self.network.broadcast_address) - (self.network.version == 4)
+        self._pool = Pool(first, max(first, last), band(size, divisor=16, most=256), rng)
+
+    def __contains__(self, address: str) -> bool:
+        return self._number(address) is not None
+
+    def __len__(self) -> int:
+        return len(self._pool)
+
+    def take(self, address: str) -> None:
+        """Give out this very address; raises PoolError."""
+        number = self._number(address)
+        if number is None:
+            raise PoolError(
+                f"failed to allocate IP {address}: the provided network does not match the current range {self.network}"
+            )
+        if not self._pool.take(number):
+            raise PoolError(f"failed to allocate IP {address}: provided IP is already allocated")
+
+    def pick(self) -> str:
+        """Give out any free address; raises PoolError when all are gone."""
+        number = self._pool.pick()
+        if number is None:
+            raise PoolError("failed to allocate a serviceIP: range is full")
+        return str(ipaddress.ip_address(number) if self.family == "IPv4" else ipaddress.IPv6Address(number))
+
+    def release(self, address: str) -> None:
+        """Take an address back."""
+        number = self._number(address)
+        if number is not None:
+            self._pool.release(number)
+
+    def _number(self, address: str) -> int | None:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return None
+        if f"IPv{parsed.version}" != self.family or int(parsed) not in self._pool:
+            return None
+        return int(parsed)
