@@ -1,0 +1,259 @@
+"""The app: one frame timer, one run at a time, and a calm end whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from lab.clock import ClockError
+from lab.tui.pacer import Pacer
+from lab.tui.screens.sheet import Sheet
+from lab.tui.themes import DARK, THEMES
+
+if TYPE_CHECKING:
+    from lab.scenario.player import Player
+    from lab.scenario.scenario import Scenario
+    from lab.tui.screens.main import MainScreen
+
+FPS = 10
+_SLICE_S = 0.012
+"""How long the engine runs before keys get their turn; most of a frame is many slices."""
+_ENGINE_SHARE = 0.6
+_LOOK_AT_TERMINAL_EVERY = 20  # frames
+
+
+class LabApp(App[int]):
+    """Plays `player`, or opens the picker when there is none. The frame timer can be left to a test."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "Service Lab"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-very-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "quit", "Quit", id="app.quit", tooltip="Leave Service Lab", show=False),
+        Binding("ctrl+t", "switch_theme", "Theme", id="app.theme", tooltip="Dark or light", show=False),
+    ]
+
+    def __init__(self, player: Player | None, *, fps: float = FPS, speed: float = 1.0, timer: bool = True) -> None:
+        super().__init__()
+        self.player = player
+        self.speed = speed
+        self.pacer = Pacer(fps)
+        self.failed = False
+        self._use_timer = timer
+        self._frames = 0
+        self._from_picker = player is None
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+        # Textual's own ctrl+q would quit; multiplexers and editors use it for other things.
+        self._bindings.key_to_bindings.pop("ctrl+q", None)
+
+    def on_mount(self) -> None:
+        """Open the first screen, and start the one timer."""
+        _leave_on_hangup(self)
+        gc.set_threshold(50_000, 50, 50)
+        self.call_after_refresh(self._freeze)
+        if self.player is None:
+            self._open_picker()
+        else:
+            self.begin(self.player)
+        if self._use_timer:
+            self.set_interval(self.pacer.period_s, self._tick, name="frame")
+
+    def _freeze(self) -> None:
+        gc.collect()
+        gc.freeze()
+
+    # -- runs -----------------------------------------------------------------------------------------------
+
+    def _open_picker(self) -> None:
+        from lab.tui.screens.picker import PickerScreen
+
+        self.push_screen(PickerScreen())
+
+    def play_file(self, path: Path) -> None:
+        """Load a scenario and play it; a fault in the file is told and nothing else happens."""
+        from lab.kube.errors import LabError
+        from lab.scenario.loader import load
+
+        try:
+            self.play(load(path))
+        except LabError as error:
+            self._tell("This scenario cannot be played", str(error), "Esc goes back")
+
+    def play(self, scenario: Scenario, seed: int | None = None) -> None:
+        """Play a scenario from its beginning."""
+        from lab.scenario.player import Player
+
+        self.begin(Player(scenario, seed=seed))
+
+    def begin(self, player: Player) -> None:
+        """Boot a player's cluster; the main screen follows when it has settled."""
+        from lab.tui.screens.starting import StartingScreen
+
+        self.player = player
+        self.failed = False
+        self.push_screen(StartingScreen(player))
+        self.call_after_refresh(self._boot, player)
+
+    async def _boot(self, player: Player) -> None:
+        from lab.kube.errors import LabError
+        from lab.tui.screens.starting import StartingScreen
+
+        try:
+            player.boot()
+            while not player.engine.run_until(0.0, budget_s=0.1):
+                if isinstance(self.screen, StartingScreen):
+                    self.screen.progress.show()
+                await asyncio.sleep(0)
+            player.begin()
+        except LabError as error:
+            self._give_up("This scenario cannot be played", str(error))
+        except ClockError as error:
+            self._give_up("The simulation failed", str(error))
+        else:
+            self._open_main(player)
+
+    def _open_main(self, player: Player) -> None:
+        from lab.tui.screens.main import MainScreen
+
+        player.engine.set_speed(self.speed)
+        self.pacer.rest()
+        self.switch_screen(MainScreen(player))
+
+    def action_replay(self) -> None:
+        """The same scenario and seed again, from the beginning."""
+        if self.player is None:
+            return
+        player = self.player
+        while len(self.screen_stack) > 1 and self.main is not None:
+            self.pop_screen()
+        self._close(player)
+        self.play(player.scenario, player.seed)
+
+    @property
+    def main(self) -> MainScreen | None:
+        """The main screen wherever it lies on the stack, if there is one."""
+        from lab.tui.screens.main import MainScreen
+
+        return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
+
+    # -- frames ---------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        elapsed_s = self.pacer.tick(time.perf_counter())
+        if elapsed_s is None:
+            return
+        self._frames += 1
+        if self._frames % _LOOK_AT_TERMINAL_EVERY == 0 and terminal_is_gone():
+            self.exit(1)
+            return
+        main = self.main
+        if main is None or self.failed:
+            return
+        deadline = time.perf_counter() + self.pacer.period_s * _ENGINE_SHARE
+        self.run_engine(min(elapsed_s, 1.0))
+        while not self.failed and main.player.engine.behind_s > 0 and time.perf_counter() < deadline:
+            await asyncio.sleep(0)
+            self.run_engine(0.0)
+        self.draw()
+
+    def run_engine(self, elapsed_s: float, budget_s: float = _SLICE_S) -> None:
+        """One slice of virtual time; a failure ends in a message, not in a traceback."""
+        main = self.main
+        if main is None or self.failed:
+            return
+        try:
+            main.advance(elapsed_s, budget_s)
+        except ClockError as error:
+            self.failed = True
+            main.player.engine.paused = True
+            self._tell("The simulation failed", f"{error}", "Esc looks on while time stands still, q leaves")
+
+    def draw(self) -> None:
+        """Let the screens draw what changed."""
+        main = self.main
+        if main is None:
+            return
+        main.frame()
+        if isinstance(self.screen, Sheet):
+            self.screen.frame()
+        if main.player.finished and not main.reported:
+            main.reported = True
+            main.player.engine.paused = True
+            main.action_report()
+
+    def frame(self, elapsed_s: float = 0.1, budget_s: float = 10.0) -> None:
+        """A whole frame at once, for tests and pictures: no wall clock, no timer."""
+        self.run_engine(elapsed_s, budget_s)
+        self.draw()
+
+    # -- ends -----------------------------------------------------------------------------------------------
+
+    def _tell(self, title: str, text: str, hint: str) -> None:
+        from lab.tui.screens.message import MessageScreen
+
+        self.push_screen(MessageScreen(title, text, hint))
+
+    def _give_up(self, title: str, text: str) -> None:
+        """Nothing was opened: back to the picker when we came from there, else the end."""
+        self.failed = True
+        if self._from_picker:
+            self.pop_screen()
+            self._tell(title, text, "Esc goes back")
+        else:
+            self._tell(title, text, "q leaves")
+
+    def _close(self, player: Player) -> None:
+        try:
+            player.engine.close()
+        except ClockError:
+            pass  # what the clock could not finish is of no interest any more
+
+    def on_unmount(self) -> None:
+        """Close the journal and the components."""
+        if self.player is not None:
+            self._close(self.player)
+
+    def action_switch_theme(self) -> None:
+        """From the dark theme to the light one and back."""
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+
+
+def terminal_is_gone() -> bool:
+    """Whether the terminal behind standard input has been closed; a lost one would be read in a busy loop."""
+    if not sys.__stdin__ or sys.__stdin__.closed or not sys.__stdin__.isatty():
+        return False
+    try:
+        os.tcgetpgrp(sys.__stdin__.fileno())
+    except OSError:
+        return True
+    return os.getppid() == 1 and not os.isatty(sys.__stdin__.fileno())
+
+
+def _leave_on_hangup(app: LabApp) -> None:
+    if not hasattr(signal, "SIGHUP"):
+        return
+    try:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, os._exit, 129)
+    except (NotImplementedError, RuntimeError, ValueError):
+        return  # not in the main thread: whoever runs us there minds the terminal
+
+
+def main(player: Player | None, *, fps: float | None = None, speed: float = 1.0) -> int:
+    """Show a player's run, or the picker; the exit status."""
+    app = LabApp(player, fps=fps or FPS, speed=speed)
+    app.run()
+    return app.return_value or app.return_code or 0

@@ -1,0 +1,162 @@
+"""What the screens look at: one player's engine, and the pages made of it, made anew only when it changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.service import Service
+from lab.tui.figures import Figures
+from lab.tui.logs import EventLog, RoutingLog
+from lab.views.lesson import Expectation, Step
+from lab.views.nodes_canvas import NodeFacts, NodeMap, node_map
+from lab.views.page import Lines
+from lab.views.services import service_rows, services_page
+from lab.views.status import Status
+from lab.views.ways_in import ways_in
+
+if TYPE_CHECKING:
+    from lab.engine import Engine
+    from lab.scenario.player import Player
+
+
+class Live:
+    """Everything that panes draw of a running scenario. Reads the engine, and never changes it."""
+
+    def __init__(self, player: Player) -> None:
+        self.player = player
+        self.engine: Engine = player.engine
+        self.routing = RoutingLog(self.engine.journal)
+        self.events = EventLog(self.engine.journal)
+        self.figures = Figures(self.engine.traffic.measure)
+        self._counts: tuple[int, int, int, int] = (0, 0, 0, 0)
+        self._counted = -1
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self.routing.close()
+        self.events.close()
+
+    # -- the cluster ----------------------------------------------------------------------------------------
+
+    def collect(self) -> None:
+        """Take in what happened since the last frame."""
+        self.routing.collect()
+        self.events.collect()
+        self.figures.update(self.engine.now, self.engine.speed)
+
+    def node_facts(self) -> list[NodeFacts]:
+        """Nodes with their Pods and what only the lab knows: power and kube-proxy."""
+        by_node: dict[str, list[Pod]] = {}
+        for pod in self.engine.store.list(Pod):
+            by_node.setdefault(pod.spec.node_name, []).append(pod)
+        return [
+            NodeFacts(node, tuple(by_node.get(node.name, ())), self.notes(node.name))
+            for node in self.engine.store.list(Node)
+        ]
+
+    def notes(self, node: str) -> tuple[tuple[str, str], ...]:
+        """What is wrong with a node that the API does not say."""
+        notes: list[tuple[str, str]] = []
+        kubelet = self.engine.control_plane.kubelets.get(node)
+        if kubelet is not None and not kubelet.powered:
+            notes.append(("no power", "bad"))
+        proxy = self.engine.network.proxies.get(node)
+        if proxy is not None and not proxy.running and not notes:
+            notes.append(("proxy stopped", "warn"))
+        return tuple(notes)
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """Changes whenever the map of nodes or the list of Services may look different."""
+        kubelets, proxies = self.engine.control_plane.kubelets, self.engine.network.proxies
+        powered = sum(kubelet.powered << i for i, kubelet in enumerate(kubelets.values()))
+        running = sum(proxy.running << i for i, proxy in enumerate(proxies.values()))
+        return (self.engine.store.version, powered, running)
+
+    def nodes_page(self, width: int) -> NodeMap:
+        """The map of nodes and Pods."""
+        services = self.engine.store.list(Service)
+        waiting = [p for p in self.engine.store.list(Pod) if not p.spec.node_name and not p.finished]
+        return node_map(
+            self.node_facts(),
+            width=width,
+            ways_in=ways_in(services, self.balancer_health),
+            waiting=waiting,
+            rate=self.figures.pod,
+        )
+
+    def balancer_health(self, service: Service) -> Sequence[tuple[str, bool]]:
+        """What a Service's load balancer thinks of each node."""
+        return []
+
+    def services_page(self, width: int) -> Lines:
+        """Services and their endpoints."""
+        store = self.engine.store
+        rows = service_rows(
+            store.list(Service), store.list(EndpointSlice), self.figures.service, self.figures.endpoint
+        )
+        return services_page(rows, width)
+
+    # -- the story ------------------------------------------------------------------------------------------
+
+    def status(self) -> Status:
+        """The figures of the status line."""
+        engine, scenario = self.engine, self.player.scenario
+        requests, ok = self.figures.counts
+        p50, p99 = self.figures.latency if requests else (math.nan, math.nan)
+        nodes, nodes_ready, pods, pods_ready = self._count()
+        return Status(
+            scenario=scenario.name,
+            now=engine.now,
+            paused=engine.paused,
+            speed=engine.speed,
+            behind_s=engine.behind_s,
+            seed=engine.seed,
+            rate=self.figures.total_rate,
+            ok=ok,
+            requests=requests,
+            p50_s=p50,
+            p99_s=p99,
+            nodes=nodes,
+            nodes_ready=nodes_ready,
+            pods=pods,
+            pods_ready=pods_ready,
+            proxy=engine.spec.proxy,
+            finished=self.player.finished,
+            duration_s=scenario.duration_s,
+        )
+
+    def _count(self) -> tuple[int, int, int, int]:
+        store = self.engine.store
+        if store.version != self._counted:
+            nodes, pods = store.list(Node), [pod for pod in store.list(Pod) if not pod.finished]
+            ready = sum(pod.ready and not pod.terminating for pod in pods)
+            self._counts = (len(nodes), sum(node.ready for node in nodes), len(pods), ready)
+            self._counted = store.version
+        return self._counts
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the lesson."""
+        return [Step(step.title, step.text) for step in self.player.steps]
+
+    @property
+    def current_step(self) -> int:
+        """The index of the step that is being told; -1 before the first."""
+        now = self.engine.now
+        return sum(step.at_s <= now for step in self.player.steps) - 1
+
+    @property
+    def watched(self) -> str:
+        """What the current step asks to look at, such as `service/web`."""
+        current = self.current_step
+        return str(self.player.steps[current].watch) if current >= 0 else ""
+
+    def expectations(self) -> list[Expectation]:
+        """How each expectation stands."""
+        return [Expectation(check.name, check.passed, check.message) for check in self.player.checks]

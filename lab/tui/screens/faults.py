@@ -1,0 +1,66 @@
+"""The fault menu: what can be broken about an object, each row with the command that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from lab.commands.run import find
+from lab.tui.screens.message import ConfirmScreen
+from lab.tui.widgets.pane import Pane
+from lab.views.faults import Fault
+from lab.views.page import Lines, Subject, Target
+from lab.views.spans import fit, line
+
+
+class FaultsScreen(ModalScreen[str | None]):
+    """Ends with the command to run, or with None; asks first when the command is a dangerous one."""
+
+    CSS_PATH = "faults.tcss"
+    AUTO_FOCUS = "#menu"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Close", id="faults.close", tooltip="Do nothing"),
+    ]
+
+    def __init__(self, subject: Subject, faults: Sequence[Fault]) -> None:
+        super().__init__()
+        self._faults = faults
+        self.menu = Pane(0, f"Break or mend {subject.path}", id="menu")
+        self.menu.foot = line(("↵", "key"), (" runs it   ", "dim"), ("Esc", "key"), (" closes ", "dim"))
+
+    def compose(self) -> ComposeResult:
+        """One pane."""
+        yield self.menu
+
+    def on_mount(self) -> None:
+        """Two lines a fault: what, and its command."""
+        lines, targets = [], []
+        for fault in self._faults:
+            command = find(fault.command)
+            danger = command is not None and command.danger
+            targets.append(Target(len(lines), 0, 200, fault))
+            lines.append(fit(line(("  ✖ " if danger else "    ", "bad"), fault.label), 200))
+            lines.append(fit(line("      ", (fault.command, "dim")), 200))
+        self.menu.set_page(Lines(lines, targets))
+        self.menu.styles.height = len(lines) + 2
+        self.menu.select(self._faults[0])
+
+    @on(Pane.Activated)
+    def _run(self, event: Pane.Activated) -> None:
+        fault = event.subject
+        assert isinstance(fault, Fault)
+        command = find(fault.command)
+        if command is None or not command.danger:
+            self.dismiss(fault.command)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(fault.command)
+
+        self.app.push_screen(ConfirmScreen(fault.command, command.summary), answered)

@@ -1,0 +1,36 @@
+"""Pane 5: the step of the lesson that is being told, and how the expectations stand."""
+
+from __future__ import annotations
+
+from lab.tui.live import Live
+from lab.tui.widgets.pane import Pane
+from lab.views.lesson import lesson_lines
+from lab.views.page import Lines
+from lab.views.spans import line
+
+
+class LessonPane(Pane):
+    """Starts at its first line whenever the next step is told."""
+
+    def __init__(self) -> None:
+        super().__init__(5, "Lesson", id="lesson")
+        self._made_of: object = None
+        self._step = -2
+
+    def update(self, live: Live) -> bool:
+        """Draw the step of now; whether another one has begun."""
+        steps, current = live.steps, live.current_step
+        expectations = live.expectations()
+        state = (current, expectations, self.inner.width)
+        begun = current != self._step
+        if state != self._made_of:
+            self._made_of = state
+            self.set_page(Lines(lesson_lines(steps, current, expectations, self.inner.width)))
+            self.note = line((f"step {max(current + 1, 1)}/{len(steps)}", "accent"))
+        if begun:
+            self._step = current
+            self.top = 0
+        hidden = self.page.height - self.inner.height - self.top
+        self.foot = line((f"{hidden} more lines: 5, then down or z ", "dim")) if hidden > 0 else ()
+        self.show()
+        return begun

@@ -1,0 +1,31 @@
+"""Pane 1: the nodes as boxes with their Pods, laid out anew only when the cluster changed."""
+
+from __future__ import annotations
+
+from lab.tui.live import Live
+from lab.tui.widgets.pane import Pane
+from lab.views.nodes_canvas import NodeMap
+from lab.views.page import Subject
+from lab.views.spans import Line, line
+
+
+class NodesPane(Pane):
+    """Nodes, their zones and Pods, and the ways in from the internet."""
+
+    def __init__(self) -> None:
+        super().__init__(1, "Nodes and Pods", id="nodes")
+        self._laid_out: object = None
+
+    def update(self, live: Live) -> None:
+        """Draw what is there now."""
+        state = (live.state, self.inner.width)
+        if state != self._laid_out:
+            self._laid_out = state
+            self.set_page(live.nodes_page(self.inner.width))
+        self.foot = self._name_of_selected()
+        self.show()
+
+    def _name_of_selected(self) -> Line:
+        subject = self.selected
+        dense = isinstance(self.page, NodeMap) and self.page.dense
+        return line((f"{subject.name} ", "accent")) if dense and isinstance(subject, Subject) else ()

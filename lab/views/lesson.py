@@ -1,0 +1,45 @@
+"""The step of a lesson that is being told, and how the scenario's expectations stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lab.views.spans import Line, fit, line, wrap
+
+
+class Step(NamedTuple):
+    """One step of a lesson, as the screen needs it."""
+
+    title: str
+    text: str
+
+
+class Expectation(NamedTuple):
+    """An expectation and how it stands; `passed` is None while it has not been judged."""
+
+    name: str
+    passed: bool | None
+    message: str = ""
+
+
+def lesson_lines(steps: Sequence[Step], current: int, expectations: Sequence[Expectation], size: int) -> list[Line]:
+    """The current step's title and text, wrapped, then the expectations."""
+    inside = size - 2
+    lines: list[Line] = []
+    if 0 <= current < len(steps):
+        lines.append(line((steps[current].title, "strong")))
+        lines.extend(wrap(steps[current].text, inside))
+    lines.extend(expectation_lines(expectations, inside))
+    return [fit(line(" ", *each), size) for each in lines]
+
+
+def expectation_lines(expectations: Sequence[Expectation], size: int) -> list[Line]:
+    """One line an expectation: waiting, kept or broken."""
+    return [_expectation(each, size) for each in expectations]
+
+
+def _expectation(each: Expectation, size: int) -> Line:
+    glyph, role = {None: ("○", "dim"), True: ("✓", "ok"), False: ("✖", "bad")}[each.passed]
+    detail = f"  {each.message}" if each.message else ""
+    return fit(line((glyph + " ", role), each.name, (detail, "dim")), size)

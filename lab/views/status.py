@@ -1,0 +1,103 @@
+"""The status line: which scenario, when and how fast, how the traffic does, what stands, which proxy."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from lab.views import format as fmt
+from lab.views.spans import Line, Span, clip, fit, line, width
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Everything that the status line says."""
+
+    scenario: str
+    now: float = 0.0
+    paused: bool = False
+    speed: float = 1.0
+    behind_s: float = 0.0
+    seed: int = 1
+    rate: float = 0.0
+    ok: int = 0
+    requests: int = 0
+    p50_s: float = math.nan
+    p99_s: float = math.nan
+    nodes: int = 0
+    nodes_ready: int = 0
+    pods: int = 0
+    pods_ready: int = 0
+    proxy: str = ""
+    finished: bool = False
+    duration_s: float = 0.0
+
+
+def status_line(status: Status, size: int) -> Line:
+    """One line of `size` cells; what matters least leaves first: proxy, p50, seed, the name's end."""
+    drawn: Line = ()
+    for leave in ((), ("proxy",), ("proxy", "p50"), ("proxy", "p50", "seed"), ("proxy", "p50", "seed", "duration")):
+        groups = [_head(status, leave), _traffic(status, leave), _cluster(status)]
+        if "proxy" not in leave:
+            groups.append((Span(status.proxy, "dim"),))
+        drawn = _bars([group for group in groups if group])
+        if width(drawn) <= size:
+            return fit(drawn, size)
+    return fit(clip(drawn, size), size)
+
+
+def _bars(groups: list[Line]) -> Line:
+    parts: list[Span] = [Span(" ")]
+    for i, group in enumerate(groups):
+        parts.extend([Span("  │  ", "frame")] if i else [])
+        parts.extend(group)
+    return line(*parts)
+
+
+def _head(status: Status, leave: tuple[str, ...] = ()) -> Line:
+    glyph = ("■", "busy") if status.finished else ("‖", "warn") if status.paused else ("▶", "ok")
+    of = f" of {fmt.moment(status.duration_s)[:-2]}" if status.duration_s and "duration" not in leave else ""
+    behind = ("  behind", "warn") if status.behind_s > max(0.5 * status.speed, 1.0) and not status.paused else ""
+    seed = "" if "seed" in leave else f"  seed {status.seed}"
+    return line(
+        (status.scenario, "strong"),
+        "  ",
+        glyph,
+        " ",
+        (fmt.moment(status.now), "strong"),
+        (of, "dim"),
+        f"  {fmt.speed(status.speed)}",
+        behind,
+        (seed, "dim"),
+    )
+
+
+def _traffic(status: Status, leave: tuple[str, ...] = ()) -> Line:
+    if not status.requests:
+        return (Span("no traffic yet", "dim"),)
+    share = status.ok / status.requests
+    role = "ok" if share >= 0.999 else "warn" if share >= 0.95 else "bad"
+    p50 = [] if "p50" in leave else [("  p50 ", "dim"), fmt.latency(status.p50_s)]
+    return line(
+        (fmt.rate(status.rate), "strong"),
+        (" rps  ", "dim"),
+        (fmt.percent(status.ok, status.requests), role),
+        (" ok", "dim"),
+        *p50,
+        ("  p99 ", "dim"),
+        fmt.latency(status.p99_s),
+    )
+
+
+def _cluster(status: Status) -> Line:
+    return line(
+        ("nodes ", "dim"),
+        _fraction(status.nodes_ready, status.nodes),
+        ("  pods ", "dim"),
+        _fraction(status.pods_ready, status.pods),
+    )
+
+
+def _fraction(ready: int, whole: int) -> Span:
+    role = "ok" if ready == whole and whole else "bad" if not ready and whole else "warn"
+    return Span(f"{ready}/{whole}", role if whole else "dim")
