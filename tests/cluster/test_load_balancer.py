@@ -1,0 +1,78 @@
+"""EXTERNAL-IP: pending for 5 s, then 203.0.113.10 and up; or pending for ever without a provider."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
+from lab.kube.meta import ObjectMeta
+from tests.cluster.small_cluster import SmallCluster
+
+
+def add(cluster: SmallCluster, name: str, **spec: object) -> None:
+    wanted = replace(ServiceSpec(type="LoadBalancer", ports=(ServicePort(port=80),)), **spec)
+    cluster.store.create(Service(metadata=ObjectMeta(name=name, namespace="default"), spec=wanted))
+
+
+def external_ip(cluster: SmallCluster, name: str) -> str:
+    ingress = cluster.store.get(Service, name).status.load_balancer.ingress
+    return ingress[0].ip if ingress else "<pending>"
+
+
+def test_an_address_comes_after_the_provisioning_time() -> None:
+    cluster = SmallCluster()
+    add(cluster, "web")
+    cluster.until(5.0)
+    assert external_ip(cluster, "web") == "<pending>"
+    cluster.until(5.1)
+    assert external_ip(cluster, "web") == "203.0.113.10"
+    assert cluster.reasons("web") == ["EnsuringLoadBalancer", "EnsuredLoadBalancer"]
+
+
+def test_the_lowest_free_address_is_given() -> None:
+    cluster = SmallCluster()
+    for name in ("a", "b", "c"):
+        add(cluster, name)
+    cluster.run(6)
+    assert [external_ip(cluster, name) for name in "abc"] == ["203.0.113.10", "203.0.113.11", "203.0.113.12"]
+    cluster.store.delete(Service, "b")
+    cluster.run(1)
+    add(cluster, "d")
+    cluster.run(6)
+    assert external_ip(cluster, "d") == "203.0.113.11"
+
+
+def test_another_type_gives_the_address_back() -> None:
+    cluster = SmallCluster()
+    add(cluster, "web")
+    cluster.run(6)
+    service = cluster.store.get(Service, "web")
+    cluster.store.update(replace(service, spec=replace(service.spec, type="NodePort")))
+    cluster.run(1)
+    assert external_ip(cluster, "web") == "<pending>"
+    assert cluster.reasons("web")[-1] == "DeletedLoadBalancer"
+
+
+def test_a_service_deleted_meanwhile_takes_no_address() -> None:
+    cluster = SmallCluster()
+    add(cluster, "gone")
+    cluster.run(1)
+    cluster.store.delete(Service, "gone")
+    add(cluster, "web")
+    cluster.run(7)
+    assert external_ip(cluster, "web") == "203.0.113.10"
+
+
+def test_a_load_balancer_class_is_left_to_its_own_provider() -> None:
+    cluster = SmallCluster()
+    add(cluster, "web", load_balancer_class="example.com/other")
+    cluster.run(60)
+    assert external_ip(cluster, "web") == "<pending>"
+    assert cluster.reasons("web") == []
+
+
+def test_without_a_provider_it_stays_pending() -> None:
+    cluster = SmallCluster(load_balancer="none")
+    add(cluster, "web")
+    cluster.run(600)
+    assert external_ip(cluster, "web") == "<pending>"
