@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from lab.scenario.headless import Options
@@ -27,19 +27,28 @@ lab run -f manifests/        a cluster of your own, with traffic to its Services
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, with the nearest word that would be right."""
 
-    verbs: Sequence[str] = ()
+    below: dict[str, argparse.ArgumentParser] | None = None
+    """The parsers of the verbs, by name."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, allow_abbrev=False, **options)
+
+    def options(self) -> list[str]:
+        """Every option, those of the verbs too."""
+        parsers = [self, *(self.below or {}).values()]
+        return [option for parser in parsers for action in parser._actions for option in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
         from lab.kube.errors import nearest
 
-        if "invalid choice" in message and self.verbs:
+        if "invalid choice" in message and self.below:
             word = message.split("'")[1]
-            hint = nearest(word, self.verbs) or f"; there are {', '.join(self.verbs)}"
+            hint = nearest(word, self.below) or f"; there are {', '.join(self.below)}"
             message = f'there is no "lab {word}"{hint}'
-        elif message.startswith("unrecognized arguments: -"):
+        elif message.startswith("unrecognized arguments: "):
             word = message.split(": ", 1)[1].split()[0]
-            options = [option for action in self._actions for option in action.option_strings]
-            message = f"there is no option {word}{nearest(word.split('=')[0], options)}"
+            hint = nearest(word.split("=")[0], self.options()) if word.startswith("-") else ""
+            message = f"there is no option {word}{hint}" if word.startswith("-") else f'one word too many: "{word}"'
         sys.stderr.write(f"lab: {message}\n")
         raise SystemExit(WRONG)
 
@@ -96,7 +105,7 @@ def _parser() -> _Parser:
         plain.set_defaults(verb=verb)
         if name == "tour":
             _add_playing(plain)
-    parser.verbs = tuple(verbs.choices)
+    parser.below = dict(verbs.choices)
     return parser
 
 
@@ -148,9 +157,12 @@ def _add_playing(parser: argparse.ArgumentParser) -> None:
 
 
 def _speed(text: str) -> float:
-    speed = float(text.removeprefix("x"))
+    try:
+        speed = float(text.removeprefix("x"))
+    except ValueError:
+        speed = 0.0
     if not 0.1 <= speed <= 1000:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f'expected a number from 0.1 to 1000, got "{text}"')
     return speed
 
 

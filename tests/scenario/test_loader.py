@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import pytest
+
+from lab.kube.errors import LabError
+from lab.scenario.loader import load
+from lab.traffic.app import Distribution
+from lab.traffic.client import Phase
+
+SMOKE = Path(__file__).parent / "files" / "smoke.yaml"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_scenario(text):
+        path = tmp_path / "scenario.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_scenario
+
+
+def fault(path):
+    with pytest.raises(LabError) as error:
+        load(path)
+    return str(error.value).replace(f"{path.parent}/", "")
+
+
+def test_a_scenario_is_read_with_its_manifests_and_its_client_pod():
+    scenario = load(SMOKE)
+    assert scenario.name == "smoke"
+    assert scenario.duration_s == 20.0
+    assert [(obj.kind, obj.name, obj.namespace) for obj in scenario.objects] == [
+        ("Pod", "client", "default"),
+        ("Deployment", "web", "default"),
+        ("Service", "web", "default"),
+    ]
+    assert [node.name for node in scenario.cluster.nodes] == ["worker-1", "worker-2"]
+
+
+def test_traffic_becomes_clients_with_phases():
+    inside, outside = load(SMOKE).clients
+    assert (inside.name, inside.source, inside.phases[0].rate) == ("inside", "pod/default/client", 20.0)
+    assert outside.phases == (Phase(rate=5.0, for_s=5.0, to=15.0), Phase(rate=15.0, for_s=15.0))
+
+
+def test_a_service_time_may_be_a_number_or_percentiles(write):
+    text = (
+        "name: x\napps:\n  - {image: a, service_time: 12ms}\n  - {image: b, service_time: {median: 10ms, p99: 60ms}}\n"
+    )
+    a, b = load(write(text)).apps
+    assert a.service_time == Distribution.constant(0.012)
+    assert b.service_time == Distribution.lognormal(0.01, 0.06)
+
+
+def test_zones_are_dealt_to_the_nodes_in_turn(write):
+    path = write("name: x\ncluster: {nodes: [{name: a}, {zone: here}, {}], zones: [z1, z2]}\n")
+    assert [(node.name, node.zone) for node in load(path).cluster.nodes] == [
+        ("a", "z1"),
+        ("worker-2", "here"),
+        ("worker-3", "z1"),
+    ]
+
+
+def test_settings_are_taken_by_name(write):
+    path = write("name: x\ncluster: {settings: {node_monitor_grace_s: 20, proxy_sync_latency_s: 250ms}}\n")
+    settings = load(path).cluster.settings
+    assert (settings.node_monitor_grace_s, settings.proxy_sync_latency_s) == (20.0, 0.25)
+
+
+def test_a_namespace_that_nobody_defines_comes_first(write):
+    path = write("name: x\ntraffic: [{from: pod/shop/client, to: http://web, rate: 1}]\n")
+    assert [(obj.kind, obj.name) for obj in load(path).objects] == [("Namespace", "shop"), ("Pod", "client")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: x\nduratoin: 3s\n", 'scenario.yaml:2: duratoin: there is no such key, did you mean "duration"?'),
+        ("about: y\n", "scenario.yaml:1: name: is missing"),
+        ("name: Not A Name\n", "scenario.yaml:1: name: expected lower-case"),
+        ("name: x\nduration: soon\n", 'scenario.yaml:2: duration: "soon" is not a duration'),
+        ("name: x\nduration: 0\n", "scenario.yaml:2: duration: the story must last"),
+        ("name: x\ncluster: {proxy: iptable}\n", 'did you mean "iptables"?'),
+        ("name: x\ncluster: {nodes: 0}\n", "scenario.yaml:2: cluster.nodes: expected 1 to 256 nodes"),
+        ("name: x\ncluster:\n  settings: {node_monitor_grace: 3}\n", 'did you mean "node_monitor_grace_s"?'),
+        ("name: x\ncluster: {nodes: [{name: a}, {name: a}]}\n", 'there is a node "a" already'),
+        ("name: x\ncluster: {nodes: [{cpu: lots}]}\n", "cluster.nodes[0].cpu"),
+        ("name: x\nmanifests:\n  - nowhere.yaml\n", "scenario.yaml:3: manifests[0]: nowhere.yaml: no such file"),
+        ("name: x\ntraffic: [{to: 'http://web'}]\n", "scenario.yaml:2: traffic[0]: expected a rate, or workers"),
+        ("name: x\ntraffic: [{rate: 5}]\n", "traffic[0].to: is missing"),
+        ("name: x\ntraffic: [{to: 'ftp://web', rate: 5}]\n", 'unknown scheme "ftp"'),
+        ("name: x\ntraffic: [{to: web, rate: 5, from: pdo/x}]\n", 'did you mean "pod"?'),
+        ("name: x\ntimeline:\n  - at: 1s\n    run: kubectl scael deployment/web\n", "scenario.yaml:4: timeline[0].run"),
+        ("name: x\ntimeline: [{at: 99s, say: late}]\n", "is after the end of the story (60s)"),
+        ("name: x\nexpect: [{that: sucess >= 1%}]\n", 'did you mean "success"?'),
+        ("name: x\nexpect: [{that: success >= 1%, traffic: me}]\n", 'there is no traffic "me"'),
+        ("name: x\nexpect: [{that: success >= 1%, at: 3s}]\n", "expect[0].at: does not go with success"),
+        ("name: x\nexpect: [{that: nodes == 3, service: web}]\n", "expect[0].service: does not go with nodes"),
+        ("name: x\nexpect: [{that: success >= 1%, from: 50s, to: 20s}]\n", "expected times in order"),
+        ("name: x\napps: [{image: a, error_rate: 12}]\n", '"12" is not a share'),
+        ("name: x\napps: [{image: a, listen: [http]}]\n", "apps[0].listen[0]: expected a port"),
+        ("name: x\napps: [{image: a, service_time: {median: 3ms}}]\n", "lognormal needs median and p99"),
+        ("name: [x\n", "not valid YAML"),
+        ("", "the file is empty"),
+        ("- a\n- b\n", "expected a mapping"),
+        ("name: x\n---\nname: y\n", "expected one document, got 2"),
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: web}\n", "run it with: lab run -f"),
+    ],
+)
+def test_a_fault_is_named_by_line_and_key(write, text, message):
+    assert message in fault(write(text))
+
+
+def test_all_faults_are_named_at_once(write):
+    found = fault(write("name: x\nsed: 3\nduration: soon\ntraffic:\n  - {to: http://web, rat: 3}\n"))
+    assert [line.split(": ")[1] for line in found.splitlines()] == ["sed", "duration", "traffic[0].rat"]
+
+
+def test_faults_of_inline_objects_are_named_by_their_line(write):
+    head = "name: x\nmanifests:\n  - apiVersion: v1\n    kind: Service\n"
+    text = f"{head}    metadata: {{name: web}}\n    spec:\n      ports: 80\n"
+    assert "scenario.yaml:7: spec.ports: expected a list" in fault(write(text))
+
+
+def test_a_yaml_bomb_is_refused(write):
+    levels = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 10))
+    assert "values once its aliases are written out" in fault(write(f"l0: &l0 [x]\n{levels}\nname: x\n"))
+
+
+def test_a_missing_file_and_a_folder_are_errors(tmp_path):
+    assert "there is no such file" in fault(tmp_path / "nothing.yaml")
+    assert "this is a folder" in fault(tmp_path)
