@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from lab.commands import verbs as _registered  # noqa: F401
 from lab.commands.call import Call
 from lab.commands.execution import Execution
 from lab.commands.parser import Line, spread, take_apart

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.commands import verbs as _registered  # noqa: F401 - fills the registry
 from lab.commands.call import Call
 from lab.commands.registry import ALIASES, COMMANDS, Command, Flag, Parameter, ValueType, children
 from lab.commands.words import CommandError, Word

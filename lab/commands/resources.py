@@ -126,9 +126,8 @@ class Wanted:
             return [one for kind in CATEGORIES[text] for one in resources(store) if one.kind == kind]
         found = find_resource(text, store)
         if found is None:
-            raise CommandError(
-                f'error: the server doesn\'t have a resource type "{word.text}"', word, self.words(store)
-            )
+            known = [*self.words(store), *(name for one in self.known(store) for name in one.names)]
+            raise CommandError(f'error: the server doesn\'t have a resource type "{word.text}"', word, known)
         if self.kinds and found.kind not in self.kinds:
             raise CommandError(f"error: this does not work on {found.plural}", word, self.words(store))
         return [found]
@@ -209,6 +208,14 @@ def _take_all(words: Sequence[Word]) -> int:
     return next((index for index, word in enumerate(words) if index and is_assignment(word.text)), len(words))
 
 
+def _suggest_many(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str]:
+    """Plural kinds first, as people list them, then what `_suggest` finds."""
+    if not before:
+        yield from (one.plural for one in wanted.known(call.store))
+        yield from () if wanted.kinds else CATEGORIES
+    yield from _suggest(wanted, before, call)
+
+
 def _suggest(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str]:
     """Kinds first; names after a kind; both joined by a slash when one has been begun."""
     store = call.store
@@ -243,7 +250,7 @@ def targets_of(*kinds: str, name: str = "RESOURCE") -> ValueType:
         f"{name}...",
         "kinds and names: pods, pod/web, pods web-1 web-2, pods,services",
         read=partial(read_targets, wanted),
-        suggest=partial(_suggest, wanted),
+        suggest=partial(_suggest_many, wanted),
         takes=_take_all,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.cluster.errors import StoreError
-from lab.commands import verbs as _registered  # noqa: F401
 from lab.commands.call import Call, Files
 from lab.commands.complete import complete
 from lab.commands.execution import Execution

@@ -213,10 +213,11 @@ def delete(call: Call) -> None:
             "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. "
             "The resource may continue to run on the cluster indefinitely."
         )
-    for obj in found:
+    # A kind that is only kept is known as long as there is an object of it, so names come before the deed.
+    named = [(resource_of(obj, call.store).singular, obj) for obj in found]
+    for kind, obj in named:
         _delete(call, obj, grace_s)
-        verb = "force deleted" if forced else "deleted"
-        call.say(f'{resource_of(obj, call.store).singular} "{obj.name}" {verb}')
+        call.say(f'{kind} "{obj.name}" {"force deleted" if forced else "deleted"}')
     if not found:
         call.say("No resources found")
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from lab.kube.meta import KubeObject
-from lab.views.kinds import deployment, endpointslice, kept, lease, namespace, node, pod, replicaset, service
+from lab.views.kinds import (
+    deployment,
+    endpointslice,
+    kept,
+    lease,
+    namespace,
+    node,
+    pod,
+    replicaset,
+    service,
+    statefulset,
+)
 from lab.views.kinds.base import Context, KindView
 from lab.views.kinds.event import event_lines
 
@@ -18,6 +29,7 @@ VIEWS: tuple[KindView[Any], ...] = (
     pod.VIEW,
     replicaset.VIEW,
     deployment.VIEW,
+    statefulset.VIEW,
     service.VIEW,
     endpointslice.VIEW,
 )

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+
+from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.service import Service
+from lab.kube.meta import ObjectMeta
+from tests.commands.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.node("worker-1")
+    made.deployment("web")
+    made.pod("web-1", app="web")
+    return made
+
+
+def deployment(world: World, name: str = "web") -> Deployment:
+    return world.store.get(Deployment, name)
+
+
+def service(world: World, name: str = "web") -> Service:
+    return world.store.get(Service, name)
+
+
+def test_scale(world: World) -> None:
+    assert world.ok("kubectl scale deployment/web --replicas=5") == ["deployment.apps/web scaled"]
+    assert deployment(world).spec.replicas == 5
+    assert "Expected replicas to be 3, was 5" in world.wrong("k scale deploy web --replicas=1 --current-replicas=3")
+
+
+def test_label_and_annotate(world: World) -> None:
+    assert world.ok("kubectl label pod web-1 tier=front app-") == ["pod/web-1 labeled"]
+    assert world.store.get(Pod, "web-1").metadata.labels == {"tier": "front"}
+    assert "'tier' already has a value (front), and --overwrite is false" in world.wrong("k label pod web-1 tier=back")
+    assert world.ok("kubectl label pod web-1 tier=back --overwrite") == ["pod/web-1 labeled"]
+    assert world.ok("kubectl label pod web-1 tier-") == ["pod/web-1 unlabeled"]
+    assert world.ok("kubectl annotate deploy/web owner=shop") == ["deployment.apps/web annotated"]
+    assert deployment(world).metadata.annotations["owner"] == "shop"
+
+
+def test_cordon_and_uncordon(world: World) -> None:
+    assert world.ok("kubectl cordon worker-1") == ["node/worker-1 cordoned"]
+    assert world.store.get(Node, "worker-1").spec.unschedulable
+    assert world.ok("kubectl cordon worker-1") == ["node/worker-1 already cordoned"]
+    assert world.ok("kubectl get nodes")[1].split()[1] == "Ready,SchedulingDisabled"
+    assert world.ok("kubectl uncordon node/worker-1") == ["node/worker-1 uncordoned"]
+
+
+def test_set_image(world: World) -> None:
+    assert world.ok("kubectl set image deployment/web web=shop/web:2") == ["deployment.apps/web image updated"]
+    assert deployment(world).spec.template.spec.containers[0].image == "shop/web:2"
+    error = world.wrong("kubectl set image deployment/web wbe=x")
+    assert 'unable to find container named "wbe", did you mean "web"?' in error
+
+
+def test_expose_takes_selector_and_ports_from_the_workload(world: World) -> None:
+    assert world.ok("kubectl expose deployment web --port=80 --target-port=8080 --type=NodePort") == [
+        "service/web exposed"
+    ]
+    made = service(world)
+    assert (made.spec.type, made.spec.selector) == ("NodePort", {"app": "web"})
+    assert (made.spec.ports[0].port, made.spec.ports[0].target_port) == (80, 8080)
+    world.ok("kubectl expose deployment web --name=inner")
+    assert service(world, "inner").spec.ports[0].port == 8080
+    error = world.wrong("kubectl expose deployment web")
+    assert error == 'Error from server (AlreadyExists): services "web" already exists'
+    assert "couldn't find port" in world.wrong("kubectl expose pod web-1 --name=p")
+
+
+def test_patch_merges_json(world: World) -> None:
+    world.ok("kubectl expose deployment web --port=80 --type=NodePort")
+    text = """kubectl patch svc web -p '{"spec":{"externalTrafficPolicy":"Local","selector":{"app":null,"x":"y"}}}'"""
+    assert world.ok(text) == ["service/web patched"]
+    assert service(world).spec.external_traffic_policy == "Local"
+    assert service(world).spec.selector == {"x": "y"}
+    assert world.ok(text) == ["service/web patched (no change)"]
+    error = world.wrong("""kubectl patch svc web -p '{"spec":{"ports":[{"port":"http"}]}}'""")
+    assert "spec.ports[0].port: expected a whole number" in error
+
+
+def test_set_selector(world: World) -> None:
+    world.ok("kubectl expose deployment web --port=80")
+    assert world.ok("kubectl set selector svc/web app=web,version=2") == ["service/web selector updated"]
+    assert service(world).spec.selector == {"app": "web", "version": "2"}
+
+
+def test_create_and_run(world: World) -> None:
+    output = world.ok("kubectl create deployment api --image=ghcr.io/shop/api:1.2 --replicas=2 --port=80")
+    assert output == ["deployment.apps/api created"]
+    made = deployment(world, "api")
+    container = made.spec.template.spec.containers[0]
+    assert (made.spec.replicas, container.name, container.ports[0].container_port) == (2, "api", 80)
+    assert world.ok("kubectl run probe --image=busybox") == ["pod/probe created"]
+    assert world.store.get(Pod, "probe").metadata.labels == {"run": "probe"}
+    assert world.ok("kubectl create namespace team") == ["namespace/team created"]
+    assert world.store.find(Namespace, "team") is not None
+
+
+def test_delete_gives_pods_their_grace(world: World) -> None:
+    assert world.ok("kubectl delete pod web-1") == ['pod "web-1" deleted']
+    assert world.store.get(Pod, "web-1").terminating
+    warning, last = world.ok("kubectl delete pod web-1 --grace-period=0 --force")
+    assert warning.startswith("Warning: Immediate deletion")
+    assert last == 'pod "web-1" force deleted'
+    assert world.store.find(Pod, "web-1") is None
+    assert world.ok("kubectl delete deployment web") == ['deployment.apps "web" deleted']
+
+
+def test_delete_wants_a_name_or_a_choice(world: World) -> None:
+    assert "no name was specified" in world.wrong("kubectl delete pods")
+    assert "you must name resources" in world.wrong("kubectl delete")
+    world.pod("web-2", app="web")
+    assert len(world.ok("kubectl delete pods -l app=web --force")) == 3
+
+
+def test_rollout(world: World) -> None:
+    world.clock.run_until(5.0)
+    assert world.ok("kubectl rollout restart deployment/web") == ["deployment.apps/web restarted"]
+    stamp = deployment(world).spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"]
+    assert stamp == "2026-01-01T00:00:05Z"
+    assert world.ok("kubectl rollout pause deploy web") == ["deployment.apps/web paused"]
+    assert "already paused" in world.wrong("kubectl rollout pause deploy web")
+    assert "can't restart paused deployment" in world.wrong("kubectl rollout restart deploy web")
+    assert world.ok("kubectl rollout resume deploy web") == ["deployment.apps/web resumed"]
+    assert "no rollout history found" in world.wrong("kubectl rollout undo deploy web")
+
+
+def test_apply_reads_files_where_that_is_offered(world: World) -> None:
+    assert "reading files is not offered here" in world.wrong("kubectl apply -f web.yaml")
+    made = Namespace(metadata=ObjectMeta(name="team"))
+    execution = world.type("kubectl apply -f web.yaml", files=lambda path: [made] if path == "web.yaml" else [])
+    assert execution.output == ["namespace/team created"]
+    execution = world.type("kubectl delete -f web.yaml", files=lambda path: [made])
+    assert execution.output == ['namespace "team" deleted']

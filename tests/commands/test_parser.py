@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from lab.commands.parser import find_command, take_apart
+from lab.commands.registry import COMMANDS, children
+from lab.commands.words import split
+from tests.commands.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.node("worker-1", "zone-a")
+    made.node("worker-2", "zone-b")
+    made.deployment("web")
+    made.pod("web-1", app="web")
+    return made
+
+
+def test_the_longest_name_wins() -> None:
+    assert find_command(split("kubectl get events"))[0].name == "kubectl get events"
+    assert find_command(split("kubectl get pods"))[0].name == "kubectl get"
+    assert find_command(split("k get pods"))[0].name == "kubectl get"
+
+
+@pytest.mark.parametrize("form", ["-n shop", "-nshop", "-n=shop", "--namespace shop", "--namespace=shop"])
+def test_a_flag_has_many_forms(form: str) -> None:
+    line = take_apart(split(f"kubectl get {form} pods"))
+    assert [word.text for word in line.positional] == ["pods"]
+    value = line.flags["--namespace"][1]
+    assert value is not None
+    assert value.text == "shop"
+
+
+def test_children_are_the_verbs_that_can_follow() -> None:
+    assert children(["kubectl", "rollout"]) == ["restart", "status", "pause", "resume", "undo", "history"]
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
+def test_every_command_has_a_summary_and_examples_that_parse(command) -> None:
+    assert command.summary.endswith(".")
+    assert command.examples
+    for example in command.examples:
+        line = take_apart(split(example))
+        assert line.command is command, example
+        assert line.waiting is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "pointed", "hint"),
+    [
+        ("", "error: no command was given", "", "expected kubectl"),
+        ("kubctl get pods", 'error: unknown command "kubctl"', "kubctl", 'did you mean "kubectl"?'),
+        ("kubectl scael x", 'error: unknown command "scael" for "kubectl"', "scael", 'did you mean "scale"?'),
+        ("kubectl rollout", 'error: "kubectl rollout" is not a whole command', "", "expected restart, status"),
+        ("kubectl get pdos", 'error: the server doesn\'t have a resource type "pdos"', "pdos", "did you mean"),
+        (
+            "kubectl scale deploy/wbe --replicas=2",
+            'Error from server (NotFound): deployments.apps "wbe" not found',
+            "wbe",
+            'did you mean "web"?',
+        ),
+        (
+            "kubectl scale deploy/web --replica=2",
+            'error: unknown flag "--replica" for "kubectl scale"',
+            "--replica",
+            'did you mean "--replicas"?',
+        ),
+        ("kubectl scale deploy/web --replicas=two", 'error: "two" is not a whole number', "two", ""),
+        ("kubectl scale deploy/web --replicas=-1", "error: expected 0 or more", "-1", ""),
+        ("kubectl scale pod/web-1 --replicas=2", "error: this does not work on pods", "pod", "expected"),
+        (
+            "kubectl get pods -n shp",
+            'Error from server (NotFound): namespaces "shp" not found',
+            "shp",
+            'did you mean "shop"?',
+        ),
+        ("kubectl get pods -o yml", 'error: "yml" is not one of wide, yaml, json, name', "yml", 'did you mean "yaml"?'),
+        ("kubectl get pods -l 'a b'", 'error: cannot read "a b" in a label selector', "'a b'", ""),
+        (
+            "lab fail node/worker-3",
+            'Error from server (NotFound): nodes "worker-3" not found',
+            "worker-3",
+            "did you mean",
+        ),
+        ("lab cut link worker-1 zone-c", 'error: there is no node or zone "zone-c"', "zone-c", "did you mean"),
+        ("kubectl cordon worker-1 worker-2", "error: one word too many", "worker-2", ""),
+        ("kubectl label pod web-1 tier a=b", 'Error from server (NotFound): pods "tier" not found', "tier", ""),
+        ("kubectl create deployment Web --image=x", 'error: "Web" is not a name', "Web", ""),
+    ],
+)
+def test_a_mistake_is_pointed_at(world: World, text: str, message: str, pointed: str, hint: str) -> None:
+    lines = world.wrong(text).splitlines()
+    assert lines[0].startswith(message)
+    assert hint in lines[-1]
+    if pointed:
+        carets = lines[2]
+        start, length = carets.index("^"), carets.count("^")
+        assert lines[1][start : start + length] == pointed
+
+
+def test_what_is_missing_is_named_with_the_usage(world: World) -> None:
+    assert "expected RESOURCE... (kinds and names" in world.wrong("kubectl get")
+    assert 'required flag "--replicas" is not set; usage: kubectl scale' in world.wrong("kubectl scale deploy/web")
+    assert "-n wants a value: a namespace" in world.wrong("kubectl get pods -n")
+
+
+@pytest.mark.parametrize("form", ["node/worker-2", "node worker-2", "worker-2", "no/worker-2", "nodes worker-2"])
+def test_a_node_has_many_forms(world: World, form: str) -> None:
+    world.ok(f"lab fail {form}")
+    assert world.done == [("fail_node", "worker-2")]
+
+
+@pytest.mark.parametrize("form", ["pod/web-1", "pod web-1", "web-1", "po/web-1", "pod/default/web-1"])
+def test_a_pod_has_many_forms(world: World, form: str) -> None:
+    world.ok(f"lab crash {form}")
+    assert world.done == [("crash_pod", "default", "web-1")]
+
+
+def test_links_and_proxies(world: World) -> None:
+    world.ok("lab cut link worker-1 zone/zone-b")
+    world.ok("lab heal link internet node/worker-1")
+    world.ok("lab stop proxy/worker-1")
+    world.ok("lab start proxy worker-1")
+    assert world.done == [
+        ("cut_link", "worker-1", "zone-b"),
+        ("heal_link", "internet", "worker-1"),
+        ("stop_proxy", "worker-1"),
+        ("start_proxy", "worker-1"),
+    ]

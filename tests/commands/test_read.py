@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from lab.kube.decode import decode
+from lab.kube.kinds.pod import Pod
+from tests.commands.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.node("worker-1")
+    made.pod("web-2", app="web", tier="front")
+    made.pod("web-1", app="web")
+    made.pod("cart-1", "shop", app="cart")
+    return made
+
+
+def test_pods_in_kubectls_columns_sorted_by_name(world: World) -> None:
+    world.clock.run_until(125.0)
+    assert world.ok("kubectl get pods") == [
+        "NAME    READY   STATUS    RESTARTS   AGE",
+        "web-1   0/1     Running   0          2m5s",
+        "web-2   0/1     Running   0          2m5s",
+    ]
+
+
+def test_wide_adds_columns(world: World) -> None:
+    heading, first, *_ = world.ok("kubectl get po -o wide")
+    assert heading.split("  ")[-1].strip() == "READINESS GATES"
+    assert "10.244.1.7   worker-1" in first
+
+
+def test_everywhere_adds_the_namespace(world: World) -> None:
+    assert [line.split()[:2] for line in world.ok("kubectl get pods -A")] == [
+        ["NAMESPACE", "NAME"],
+        ["default", "web-1"],
+        ["default", "web-2"],
+        ["shop", "cart-1"],
+    ]
+
+
+def test_labels_choose(world: World) -> None:
+    assert [line.split()[0] for line in world.ok("kubectl get pods -l tier=front --no-headers")] == ["web-2"]
+    assert world.ok("kubectl get pods -l tier=front --show-labels")[1].endswith("app=web,tier=front")
+
+
+def test_several_resources_are_several_tables_with_prefixed_names(world: World) -> None:
+    world.deployment("web")
+    output = world.ok("kubectl get all")
+    blank = output.index("")
+    assert output[1].startswith("pod/web-1 ")
+    assert output[blank + 1].startswith("NAME ")
+    assert output[blank + 2].startswith("deployment.apps/web ")
+
+
+def test_nothing_found_is_said_as_kubectl_says_it(world: World) -> None:
+    assert world.ok("kubectl get svc") == ["No resources found in default namespace."]
+    assert world.ok("kubectl get svc -A") == ["No resources found"]
+    assert world.ok("kubectl get events") == ["No resources found in default namespace."]
+
+
+def test_names_only(world: World) -> None:
+    world.deployment("web")
+    assert world.ok("kubectl get deploy,po -o name") == ["deployment.apps/web", "pod/web-1", "pod/web-2"]
+
+
+def test_yaml_and_json_are_what_the_api_server_would_give(world: World) -> None:
+    one = yaml.safe_load("\n".join(world.ok("kubectl get pod web-1 -o yaml")))
+    assert (one["kind"], one["metadata"]["name"]) == ("Pod", "web-1")
+    many = json.loads("\n".join(world.ok("kubectl get pods -o json")))
+    assert (many["kind"], len(many["items"])) == ("List", 2)
+
+
+def test_events_are_the_journals_notes_counted_together(world: World) -> None:
+    pod = world.store.get(Pod, "web-2")
+    world.store.note(pod, "Unhealthy", "Readiness probe failed", type="Warning", component="kubelet")
+    world.clock.run_until(10.0)
+    world.store.note(pod, "Unhealthy", "Readiness probe failed", type="Warning", component="kubelet")
+    assert world.ok("kubectl get events") == [
+        "LAST SEEN          TYPE      REASON      OBJECT      MESSAGE",
+        "0s (x2 over 10s)   Warning   Unhealthy   pod/web-2   Readiness probe failed",
+    ]
+    assert "Unhealthy" in world.ok("kubectl describe pod web-2")[-1]
+
+
+def test_describe_tells_the_parts_of_an_object(world: World) -> None:
+    lines = world.ok("kubectl describe pod web-1")
+    assert lines[0].split() == ["Name:", "web-1"]
+    assert any(line.split() == ["IP:", "10.244.1.7"] for line in lines)
+    assert lines[-1] == "Events:  <none>"
+    assert any("web-1" in line for line in world.ok("kubectl describe node worker-1"))
+
+
+def test_a_kind_that_is_only_kept_is_shown_too(world: World) -> None:
+    world.store.create(
+        decode({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}})
+    )
+    assert world.ok("kubectl get configmaps")[1].split() == ["c", "0s"]
+    assert world.ok("kubectl delete configmap c") == ['configmap "c" deleted']
