@@ -38,6 +38,8 @@ def apply_object(store: Store, wanted: KubeObject) -> str:
         return f"{resource_name(wanted)} created"
     last = json.loads(live.metadata.annotations.get(LAST_APPLIED, "{}"))
     merged = decode(three_way(last, said, encode(live)))
+    if isinstance(status := getattr(live, "status", None), msgspec.Struct):
+        merged = msgspec.structs.replace(merged, status=status)  # status is a resource of its own, not for manifests
     changed = _remember(merged, said)
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
