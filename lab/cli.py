@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from lab.scenario.headless import Options
+    from lab.scenario.player import Player
     from lab.scenario.scenario import Scenario
 
-OK, CHECK_FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all went well; an expectation does not hold; a file or an argument is wrong; Ctrl-C."""
 
 _ABOUT = "A whole Kubernetes cluster, its Services and their traffic, simulated in a terminal."
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"lab: the simulation failed {error}\n")
         sys.stderr.write("lab: this is a fault of Service Lab: please report it with the output of --traceback\n")
-        return CHECK_FAILED
+        return FAILED
 
 
 def _parser() -> _Parser:
@@ -176,8 +177,7 @@ def _choose(options: argparse.Namespace) -> int:
         return OK
     from lab.tui.app import main as show
 
-    show(None)
-    return OK
+    return show(None)
 
 
 def _play(options: argparse.Namespace) -> int:
@@ -243,28 +243,40 @@ def _print_version(options: argparse.Namespace) -> int:
 
 
 def _present(scenario: Scenario, options: argparse.Namespace) -> int:
-    if _is_headless(options):
-        from lab.scenario.headless import play
-
-        return OK if play(scenario, _headless_options(options), sys.stdout) else CHECK_FAILED
-    from lab.scenario.player import Player
-    from lab.tui.app import main as show
-
-    show(Player(scenario, seed=options.seed), speed=options.speed or 1.0, fps=options.fps)
-    return OK
-
-
-def _headless_options(options: argparse.Namespace) -> Options:
     from lab.kube.time import parse_duration
-    from lab.scenario.headless import Options
+    from lab.scenario.player import Player
 
-    return Options(
-        form=options.form or "text",
-        seed=options.seed,
-        speed=options.speed,
-        until_s=None if options.until is None else parse_duration(options.until),
-        journal=options.journal,
-    )
+    if options.until is not None:
+        scenario = scenario.until(parse_duration(options.until))
+    player = Player(scenario, seed=options.seed)
+    with _journal_of(player, options.journal):
+        if _is_headless(options):
+            from lab.scenario.headless import Options, play
+
+            return OK if play(player, Options(form=options.form or "text", speed=options.speed), sys.stdout) else FAILED
+        from lab.tui.app import main as show
+
+        return show(player, speed=options.speed or 1.0, fps=options.fps)
+
+
+@contextmanager
+def _journal_of(player: Player, path: str | None) -> Iterator[None]:
+    """Write the events of a run to a file while it lasts."""
+    if path is None:
+        yield
+        return
+    from lab.kube.errors import LabError
+
+    try:
+        sink = open(path, "wb")  # noqa: SIM115  closed below; only the opening may fail like this
+    except OSError as error:
+        raise LabError(f"{path}: cannot be written: {error.strerror}") from None
+    with sink:
+        player.engine.journal.write_to(sink)
+        try:
+            yield
+        finally:
+            player.engine.journal.close()
 
 
 def _is_headless(options: argparse.Namespace) -> bool:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 import msgspec
 
 from lab.journal import Checked, CommandGiven, Event, HealthChecked, Narrated, NetworkChanged, Noted
-from lab.kube.errors import LabError
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.scenario.player import Player
 from lab.scenario.report import to_text
-from lab.scenario.scenario import Scenario
 from lab.views import format as fmt
 
 _PATIENCE_S = 1.0
@@ -28,13 +25,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     form: str = "text"
     """text or jsonl."""
-    seed: int | None = None
     speed: float | None = None
     """Virtual seconds a wall second; None is flat out."""
-    until_s: float | None = None
-    """When to end the story early."""
-    journal: str | None = None
-    """A file that every event is written to, as a stream of msgpack maps."""
 
 
 class Second(msgspec.Struct, frozen=True, tag_field="type", tag="second"):
@@ -63,20 +55,14 @@ class CheckLine(msgspec.Struct, frozen=True, tag_field="type", tag="check"):
     message: str
 
 
-def play(scenario: Scenario, options: Options, out: TextIO) -> bool:
+def play(player: Player, options: Options, out: TextIO) -> bool:
     """Play to the end and report to `out`; whether every expectation holds. Raises `LabError`."""
-    player = Player(scenario, seed=options.seed)
-    end_s = min(scenario.duration_s, options.until_s if options.until_s is not None else scenario.duration_s)
-    with _journal_file(options.journal) as sink:
-        if sink is not None:
-            player.engine.journal.write_to(sink)
-        printer = _Printer(player, options.form, out)
-        for second in _with_progress(_seconds(player, end_s, options.speed), end_s, out):
-            printer.second(second)
-        printer.close()
-        passed = player.passed
-        player.engine.journal.close()
-    return passed
+    end_s = player.scenario.duration_s
+    printer = _Printer(player, options.form, out)
+    for second in _with_progress(_seconds(player, end_s, options.speed), end_s, out):
+        printer.second(second)
+    printer.close()
+    return player.passed
 
 
 def _seconds(player: Player, end_s: float, speed: float | None) -> Iterator[float]:
@@ -194,9 +180,6 @@ def notable(event: Event) -> str:
     return ""
 
 
-# -- progress and files -----------------------------------------------------------------------------------------------
-
-
 def _with_progress(seconds: Iterator[float], end_s: float, out: TextIO) -> Iterator[float]:
     """The same seconds, with a bar on stderr when it takes long and nothing else shows that it goes on."""
     began = time.monotonic()
@@ -217,16 +200,3 @@ def _with_progress(seconds: Iterator[float], end_s: float, out: TextIO) -> Itera
         for at_s in seconds:
             progress.update(task, completed=at_s)
             yield at_s
-
-
-@contextmanager
-def _journal_file(path: str | None) -> Iterator[BinaryIO | None]:
-    if path is None:
-        yield None
-        return
-    try:
-        sink = open(path, "wb")  # noqa: SIM115  closed below; the error must be the user's, not a traceback
-    except OSError as error:
-        raise LabError(f"{path}: cannot be written: {error.strerror}") from None
-    with sink:
-        yield sink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.engine import ClusterSpec
@@ -78,3 +78,7 @@ class Scenario:
     timeline: tuple[Moment, ...] = ()
     lesson: tuple[Step, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+
+    def until(self, end_s: float) -> Scenario:
+        """The same story, ended early; what was to be judged later is not judged."""
+        return replace(self, duration_s=min(self.duration_s, end_s))
