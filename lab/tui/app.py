@@ -29,6 +29,7 @@ _SLICE_S = 0.012
 """How long the engine runs before keys get their turn; most of a frame is many slices."""
 _ENGINE_SHARE = 0.6
 _LOOK_AT_TERMINAL_EVERY = 20  # frames
+_HUNG_UP = 129
 
 
 class LabApp(App[int]):
@@ -244,10 +245,17 @@ def terminal_is_gone() -> bool:
 
 
 def _leave_on_hangup(app: LabApp) -> None:
+    """End when the terminal does, in order if that is possible within two seconds, and at any rate."""
     if not hasattr(signal, "SIGHUP"):
         return
+    loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        loop.call_later(2.0, os._exit, _HUNG_UP)
+        app.exit(_HUNG_UP)
+
     try:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, os._exit, 129)
+        loop.add_signal_handler(signal.SIGHUP, leave)
     except (NotImplementedError, RuntimeError, ValueError):
         return  # not in the main thread: whoever runs us there minds the terminal
 

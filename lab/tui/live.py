@@ -78,14 +78,14 @@ class Live:
         running = sum(proxy.running << i for i, proxy in enumerate(proxies.values()))
         return (self.engine.store.version, powered, running)
 
-    def nodes_page(self, width: int) -> NodeMap:
-        """The map of nodes and Pods."""
+    def nodes_page(self, width: int, height: int) -> NodeMap:
+        """The map of nodes and Pods; a low pane gets fewer of the ways in."""
         services = self.engine.store.list(Service)
         waiting = [p for p in self.engine.store.list(Pod) if not p.spec.node_name and not p.finished]
         return node_map(
             self.node_facts(),
             width=width,
-            ways_in=ways_in(services, self.balancer_health),
+            ways_in=ways_in(services, self.balancer_health, limit=min(max(height // 6, 1), 5)),
             waiting=waiting,
             rate=self.figures.pod,
         )

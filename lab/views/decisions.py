@@ -81,52 +81,60 @@ def outcome(row: Row) -> Line:
 
 
 def _full(decision: Decision, size: int) -> Line:
-    spare = size - FULL_WIDTH
-    client = min(18 + spare // 4, 26)
-    asked = min(16 + spare // 6, 24)
+    extra = size - FULL_WIDTH
+    via = 17 if extra >= 14 else 0
+    more = max(extra - via, 0)
+    client, asked = 15 + min(more // 4, 9), 13 + min(more // 4, 11)
     name = decision.host or decision.dst_ip
     parts: list[Span | tuple[str, str] | str] = [
         (fmt.stamp(decision.time) + " ", "dim"),
-        fit_text(fit_name(fmt.party(decision.client), client), client),
+        fit_text(fit_name(_client(decision), client), client),
         (" → ", "frame"),
         (fit_text(fit_name(f"{name}:{decision.dst_port}", asked), asked), "accent"),
-        " ",
     ]
-    if name != decision.dst_ip and spare >= 24:
-        parts.append((fit_text(decision.dst_ip, 16), "dim"))
-    if spare >= 12:
-        parts.append(_via(decision, 10 if spare < 40 else 26))
-    return line(*parts, *_target(decision, full=spare >= 20))
+    if name != decision.dst_ip and more >= 40:
+        parts.append((" " + fit_text(decision.dst_ip, 15), "dim"))
+    if via:
+        parts.append(_via(decision, via + min(more // 4, 7)))
+    return line(*parts, *_target(decision, full=True))
 
 
 def _short(decision: Decision, size: int) -> Line:
-    room = max((size - 34) // 3, 8)
+    clock = fmt.stamp(decision.time)
+    clock = clock[-6:] if size < 72 else clock
+    room = size - len(clock) - 24  # what client, name and Pod share
+    client = min(max(room // 3, 8), 15)
+    asked = min(max(room - client - 20, 5), 14)
     name = decision.host or f"{decision.dst_ip}:{decision.dst_port}"
     return line(
-        (fmt.stamp(decision.time)[-6 if size < 60 else -9 :] + " ", "dim"),
-        fit_text(fit_name(fmt.party(decision.client).removeprefix("internet/"), room), room),
+        (clock + " ", "dim"),
+        fit_text(fit_name(_client(decision), client), client),
         (" → ", "frame"),
-        (fit_name(name, room), "accent"),
-        *_target(decision, full=False),
+        (fit_text(fit_name(name, asked), asked), "accent"),
+        *_target(decision, full=False, room=room - client - asked),
     )
+
+
+def _client(decision: Decision) -> str:
+    return fmt.party(decision.client).removeprefix("internet/")
 
 
 def _via(decision: Decision, size: int) -> Span:
     """The load balancer and nodes on the way, and whether the source address was rewritten."""
     hops = [hop.removeprefix("node/") for hop in decision.hops if hop.startswith(("lb/", "node/"))]
-    words = ["LB" if hop.startswith("lb/") else hop for hop in hops]
-    if size < 20:
-        words = words[:1]
-    text = "→".join(words) + (" SNAT" if decision.masquerade else "")
-    return Span(fit_text(text, size) + " ", "dim")
+    words = list(dict.fromkeys("LB" if hop.startswith("lb/") else hop for hop in hops))
+    tail = " SNAT" if decision.masquerade else ""
+    while len(words) > 1 and cells("→".join(words)) + len(tail) >= size:
+        words.pop()
+    return Span(" " + fit_text(fit_name("→".join(words), size - 1 - len(tail)) + tail, size - 1), "dim")
 
 
-def _target(decision: Decision, *, full: bool) -> list[Span | tuple[str, str] | str]:
+def _target(decision: Decision, *, full: bool, room: int = 40) -> list[Span | tuple[str, str] | str]:
     arrow = (" → ", "frame")
     if decision.verdict == "deliver":
         pod = fmt.party(f"pod/{decision.pod}") if decision.pod else ""
         address = decision.endpoint if full or not pod else ""
-        return [arrow, address, " " if address and pod else "", (pod, "strong")]
+        return [arrow, address, " " if address and pod else "", (fit_name(pod, room), "strong")]
     role = "warn" if decision.verdict == "pass" else "bad"
     return [(" ✖ ", role), (decision.verdict.upper(), role), " ", (decision.reason.replace("_", " "), role)]
 

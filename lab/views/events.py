@@ -30,7 +30,7 @@ def describe(event: journal.Event) -> Said:
     match event:
         case journal.Noted():
             glyph, role = ("▲", "warn") if event.type == "Warning" else ("·", "dim")
-            return glyph, role, f"{event.kind.lower()}/{event.name}", f"{event.reason}: {event.message}"
+            return glyph, role, f"{event.reason} {event.kind.lower()}/{event.name}", event.message
         case journal.NetworkChanged():
             role = _NETWORK_ROLES.get(event.state, "bad" if event.state in _STOPPED else "warn")
             return "≁" if role == "bad" else "~", role, event.what, event.state

@@ -19,7 +19,7 @@ from lab.views.states import State, node_state, pod_state
 
 ROOMY_PODS = 14
 ROOMY_TOTAL = 80
-BOX_MIN, BOX_IDEAL, BOX_DENSE = 30, 38, 22
+BOX_MIN, BOX_MOST, BOX_DENSE = 30, 58, 22
 SYSTEM = "kube-system"
 
 Rate = Callable[[str, str], float | None]
@@ -153,7 +153,7 @@ def _bands(nodes: list[NodeFacts], size: int, dense: bool) -> list[list[_Box]]:
     least = BOX_DENSE if dense else BOX_MIN
     columns = max(1, min(len(nodes), (size + 1) // (least + 1)))
     columns = -(-len(nodes) // -(-len(nodes) // columns))  # as even as the number of bands allows
-    box = min((size - columns + 1) // columns, BOX_IDEAL if columns > 1 or size > 60 else size)
+    box = min((size - columns + 1) // columns, BOX_MOST)
     return [
         [_box(facts, i * (box + 1), box, dense) for i, facts in enumerate(nodes[start : start + columns])]
         for start in range(0, len(nodes), columns)
@@ -177,7 +177,7 @@ def _box_top(box: _Box, state: State, edge: str) -> Line:
     name = fit_name(node.name, max(room, 6))
     left = room - cells(name)
     zone = f"{node.zone} " if node.zone and cells(node.zone) + 1 <= left else ""
-    fill = "─" * max(left - cells(zone) - 1, 0)
+    fill = "─" * max(left - cells(zone), 0)
     head = line(("╭", edge), (f" {state.glyph} ", state.role), (name, "strong"), " ", (zone, "dim"), *tail, (fill, edge))
     return line(*fit(head, box.width - 1), ("╮", edge))
 

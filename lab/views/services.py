@@ -32,6 +32,7 @@ class EndpointRow(NamedTuple):
     state: State
     rate: float
     share: float
+    """Of what the busiest endpoint of the Service gets, 0 to 1."""
 
 
 class ServiceRow(NamedTuple):
@@ -72,7 +73,7 @@ def _endpoints(service: Service, slices: Sequence[EndpointSlice], rate: Endpoint
                 found.setdefault(endpoint.addresses[0], (endpoint, port))
     names = [endpoint.target_ref.name if endpoint.target_ref else "" for endpoint, _ in found.values()]
     rates = [rate(service.namespace, service.name, name) if name else 0.0 for name in names]
-    whole = sum(rates)
+    most = max(rates, default=0.0)
     return [
         EndpointRow(
             f"{ip}:{port}" if port else ip,
@@ -81,7 +82,7 @@ def _endpoints(service: Service, slices: Sequence[EndpointSlice], rate: Endpoint
             endpoint.node_name,
             endpoint_state(endpoint.conditions),
             each,
-            each / whole if whole else 0.0,
+            each / most if most else 0.0,
         )
         for (ip, (endpoint, port)), name, each in zip(found.items(), names, rates, strict=True)
     ]
@@ -179,7 +180,7 @@ def _health(row: ServiceRow) -> str:
 def _external(text: str) -> list[Span]:
     if not text:
         return []
-    return [Span("  ext ", "dim"), Span(text, "warn" if text == "<pending>" else "accent")]
+    return [Span("  external ", "dim"), Span(text, "warn" if text == "<pending>" else "accent")]
 
 
 def _external_line(text: str, size: int) -> list[Line]:

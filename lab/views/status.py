@@ -7,7 +7,10 @@ import math
 import msgspec
 
 from lab.views import format as fmt
-from lab.views.spans import Line, Span, clip, fit, line, width
+from lab.views.spans import Line, Span, fit, line, width
+
+
+_LEAVING = ("proxy", "room", "p50", "seed", "duration")
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -34,22 +37,22 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def status_line(status: Status, size: int) -> Line:
-    """One line of `size` cells; what matters least leaves first: proxy, p50, seed, the name's end."""
+    """One line of `size` cells; what matters least leaves first, in the order of `_LEAVING`."""
     drawn: Line = ()
-    for leave in ((), ("proxy",), ("proxy", "p50"), ("proxy", "p50", "seed"), ("proxy", "p50", "seed", "duration")):
-        groups = [_head(status, leave), _traffic(status, leave), _cluster(status)]
-        if "proxy" not in leave:
-            groups.append((Span(status.proxy, "dim"),))
-        drawn = _bars([group for group in groups if group])
+    for count in range(len(_LEAVING) + 1):
+        leave = _LEAVING[:count]
+        proxy = () if "proxy" in leave else (Span(status.proxy, "dim"),)
+        groups = [_head(status, leave), _traffic(status, leave), _cluster(status), proxy]
+        drawn = _bars([group for group in groups if group], " │ " if "room" in leave else "  │  ")
         if width(drawn) <= size:
-            return fit(drawn, size)
-    return fit(clip(drawn, size), size)
+            break
+    return fit(drawn, size)
 
 
-def _bars(groups: list[Line]) -> Line:
+def _bars(groups: list[Line], between: str) -> Line:
     parts: list[Span] = [Span(" ")]
     for i, group in enumerate(groups):
-        parts.extend([Span("  │  ", "frame")] if i else [])
+        parts.extend([Span(between, "frame")] if i else [])
         parts.extend(group)
     return line(*parts)
 

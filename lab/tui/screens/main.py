@@ -78,6 +78,7 @@ class MainScreen(Transport, Openers, Screen[None]):
         """Everything gets its first picture at once."""
         self.body.lesson = bool(self.player.steps)
         self.show_keys()
+        self.call_after_refresh(self.frame)
 
     # -- parts ----------------------------------------------------------------------------------------------
 
@@ -102,13 +103,12 @@ class MainScreen(Transport, Openers, Screen[None]):
         """Draw what changed since the last frame."""
         live = self.live
         live.collect()
-        if not self.is_current or self.has_class("-small"):
+        if not self.is_mounted or not self.is_current or self.has_class("-small"):
             return
         self.query_one(StatusLine).update(live.status())
         places = self.body.places
-        for pane in self.query(NodesPane):
-            if "nodes" in places:
-                pane.update(live)
+        if "nodes" in places:
+            self.query_one(NodesPane).update(live)
         if "services" in places:
             self.query_one(ServicesPane).update(live)
         if "routing" in places:
@@ -127,7 +127,7 @@ class MainScreen(Transport, Openers, Screen[None]):
             needs[name] = self.query_one(pane).page.height + 3
         if needs != self.body.needs:
             self.body.needs = needs
-            self.body.arrange()
+            self.body.place_panes()
 
     def _step_began(self) -> None:
         """Select what the step asks to watch, unless the user is looking at something."""
@@ -194,7 +194,7 @@ class MainScreen(Transport, Openers, Screen[None]):
         """The focused pane alone, or all again."""
         pane = self.focused_pane
         self.body.maximised = "" if self.body.maximised or pane is None or pane is self.output else str(pane.id)
-        self.body.arrange()
+        self.body.place_panes()
 
     def action_hide(self) -> None:
         """Hide the focused pane; the next one gets the focus. The last one stays."""
@@ -204,7 +204,7 @@ class MainScreen(Transport, Openers, Screen[None]):
         self.body.maximised = ""
         self.body.hidden.add(str(pane.id))
         self.focus_next()
-        self.body.arrange()
+        self.body.place_panes()
 
     def action_back(self) -> None:
         """One thing at a time: output, filter, selection, maximised."""

@@ -20,7 +20,7 @@ class Body(Container):
         self.lesson = False
         self.needs: dict[str, int] = {}
 
-    def arrange(self) -> None:
+    def place_panes(self) -> None:
         """Move every pane to its place; those without one are not displayed."""
         wish = Wish(frozenset(self.hidden), self.front, self.maximised, self.needs, self.lesson)
         places = arrange(self.size.width, self.size.height, wish) if self.size.area else {}
@@ -43,8 +43,8 @@ class Body(Container):
         self.front = [pane, *(each for each in self.front if each != pane)]
         if self.maximised and self.maximised != pane:
             self.maximised = pane
-        self.arrange()
+        self.place_panes()
 
     def on_resize(self) -> None:
         """The panes' places depend on the size."""
-        self.arrange()
+        self.place_panes()

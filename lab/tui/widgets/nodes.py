@@ -18,10 +18,10 @@ class NodesPane(Pane):
 
     def update(self, live: Live) -> None:
         """Draw what is there now."""
-        state = (live.state, self.inner.width)
+        state = (live.state, self.inner)
         if state != self._laid_out:
             self._laid_out = state
-            self.set_page(live.nodes_page(self.inner.width))
+            self.set_page(live.nodes_page(self.inner.width, self.inner.height))
         self.foot = self._name_of_selected()
         self.show()
 

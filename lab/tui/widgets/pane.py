@@ -106,10 +106,9 @@ class Pane(Canvas, can_focus=True):
 
     def _foot(self, size: int, edge: str) -> Line:
         foot = clip(self.foot, max(size - 6, 0))
-        fill = max(size - width(foot) - 2 - (3 if foot else 0), 0)
         if not foot:
-            return (Span("╰" + "─" * fill + "╯", edge),)
-        return line(("╰─ ", edge), *foot, (" " + "─" * max(fill - 1, 0) + "╯", edge))
+            return (Span("╰" + "─" * (size - 2) + "╯", edge),)
+        return line(("╰─ ", edge), *foot, ("─" * (size - width(foot) - 4) + "╯", edge))
 
     def _thumb(self, y: int) -> bool:
         inside, whole = self.inner.height, self.page.height

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual import events
 
 from lab.tui.widgets.canvas import Canvas
-from lab.views.spans import Line, Span, line, width
+from lab.views.spans import Line, line, width
 from lab.views.status import Status, status_line
 
 
@@ -48,9 +48,10 @@ class KeyBar(Canvas):
         room = self.size.width - 1
         fitting: list[tuple[Line, str]] = []
         for key, words, action in self.hints:
-            drawn = (Span(key, "key"), Span(f" {words}   ", "dim"))
+            gap = "   " if fitting else ""
+            drawn = line(gap, (key, "key"), (f" {words}".rstrip(), "dim"))
             room -= width(drawn)
-            if room < -3:
+            if room < 0:
                 break
             fitting.append((drawn, action))
         return fitting
