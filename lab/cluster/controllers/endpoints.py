@@ -60,8 +60,12 @@ def belongs(pod: Pod) -> bool:
 
 def address_of(pod: Pod, address_type: str) -> str:
     """The Pod's address of a family; empty when it has none."""
-    addresses = [entry.ip for entry in pod.status.pod_ips] or [pod.status.pod_ip]
-    return next((ip for ip in addresses if ip and _family(ip) == address_type), "")
+    status = pod.status
+    for entry in status.pod_ips:
+        if _family(entry.ip) == address_type:
+            return entry.ip
+    alone = status.pod_ip if not status.pod_ips else ""
+    return alone if alone and _family(alone) == address_type else ""
 
 
 def endpoint_of(pod: Pod, service: Service, node: Node | None, address_type: str) -> Endpoint:
