@@ -84,6 +84,9 @@ class Arrivals:
         """The moment of the next arrival, in virtual seconds; infinity when there is none any more."""
         left = 1.0 if self._rng is None else -math.log(1.0 - self._rng.random())
         at_s = self._at_s
+        if self._slope == 0.0 and self._rate > 0.0 and at_s + left / self._rate <= self._end_s:
+            self._at_s = at_s = at_s + left / self._rate
+            return at_s
         while True:
             wait_s = _time_for(left, self._rate + self._slope * (at_s - self._begin_s), self._slope)
             if at_s + wait_s <= self._end_s:

@@ -167,7 +167,7 @@ class Caller:
             return
         server = wire.listeners.get((flow.ip, flow.port, flow.protocol))
         if server is None:
-            wire.clock.after(2.0 * latency_s, self._refused, exchange, "nothing-listens")
+            self._without_app(exchange, flow)
             return
         exchange.server = server
         delay_s = latency_s * target.first_trips
@@ -175,6 +175,15 @@ class Caller:
             lost = 1.0 - (1.0 - flow.loss) ** 2
             delay_s += wire.lost_time_s(lost, SYN_RETRY_S) + wire.lost_time_s(flow.loss, RETRANSMISSION_S)
         wire.clock.after(delay_s, server.arrive, exchange)
+
+    def _without_app(self, exchange: Exchange, flow: Flow) -> None:
+        """No app listens at the end of the flow: kube-proxy's own health checks may, else it is refused."""
+        health = self.wire.network.answer(flow)
+        if health is None:
+            self.wire.clock.after(2.0 * flow.latency_s, self._refused, exchange, "nothing-listens")
+        else:
+            trips = exchange.target.first_trips + 1
+            self.wire.clock.after(trips * flow.latency_s, self.answered, exchange, health.status)
 
     def _reuse(self, exchange: Exchange) -> bool:
         """Send on a connection that is kept open; False when there is none."""
@@ -293,7 +302,8 @@ class Caller:
         )
 
     def close(self) -> None:
-        """Close the connections that are kept open."""
+        """Close the connections that are kept open, and keep no more."""
+        self.keep_alive = False
         for idle in self._idle.values():
             for flow, _ in idle:
                 self.wire.network.close(flow)

@@ -243,7 +243,8 @@ class Server:
 
     def _abort(self, exchange: Exchange) -> None:
         flow = exchange.flow
-        if flow is not None and self.parent.network.carries(flow):
+        # The node answers for a Pod that is gone: only a way back is needed.
+        if flow is not None and self.parent.network.topology.path(flow.start, f"node/{flow.node}") is not None:
             self._reset(exchange)
 
     def _stop(self) -> None:
