@@ -31,8 +31,8 @@ class _Parser(argparse.ArgumentParser):
     below: dict[str, argparse.ArgumentParser] | None = None
     """The parsers of the verbs, by name."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, allow_abbrev=False, **options)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def options(self) -> list[str]:
         """Every option, those of the verbs too."""
