@@ -30,20 +30,6 @@ class Answer(NamedTuple):
 
 
 class FakeFlow:
-    __slots__ = (
-        "closed",
-        "decision",
-        "ip",
-        "latency_s",
-        "loss",
-        "open",
-        "pod",
-        "port",
-        "protocol",
-        "reason",
-        "verdict",
-    )
-
     def __init__(self, **fields: Any) -> None:
         self.closed = False
         for name, value in fields.items():
@@ -105,10 +91,22 @@ class FakeNetwork:
             ip=pod_ip,
             port=pod_port,
             protocol=protocol,
+            start=source.node or "internet",
+            node="worker-1",
         )
 
     def carries(self, flow: FakeFlow) -> bool:
         return not self.cut
+
+    @property
+    def topology(self) -> FakeNetwork:
+        return self
+
+    def path(self, start: str, end: str) -> object | None:
+        return None if self.cut else (start, end)
+
+    def answer(self, flow: FakeFlow) -> None:
+        return None
 
     def close(self, flow: FakeFlow) -> None:
         assert not flow.closed, "a flow is closed twice"

@@ -82,6 +82,14 @@ def test_a_crash_resets_what_is_in_progress() -> None:
     assert bench.exits == [("web", 1, "Error")]
 
 
+def test_a_crash_behind_a_cut_link_is_not_heard() -> None:
+    bench = Bench(app(service_s=10.0))
+    bench.web()
+    up(bench).clock.after(0.5, setattr, bench.network, "cut", True)
+    bench.clock.after(1.0, bench.traffic.crash_pod, "default", "web")
+    assert bench.ask(timeout_s=5.0).outcome == "timeout"
+
+
 def test_a_node_without_power_is_silent() -> None:
     bench = Bench(app(service_s=10.0))
     bench.web()
