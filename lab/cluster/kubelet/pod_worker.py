@@ -195,6 +195,7 @@ class PodWorker:
         run = record.begin(self.clock.time())
         self.note("Started", f"Started container {spec.name}")
         if not record.is_init or record.sidecar:
+            self.pod = replace(self.pod, status=self._status(self.pod, self.phase))
             self.runtime.start(self.pod, spec, partial(self._exited, record, run))
         self.changed()
         if spec.lifecycle is not None and spec.lifecycle.post_start is not None:
@@ -359,8 +360,13 @@ class PodWorker:
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a task that ends with this worker at the latest."""
         namespace, name = self.pod.key
-        self._tasks = [task for task in self._tasks if not task.done()]
-        self._tasks.append(self.clock.spawn(coroutine, f"kubelet pod {namespace}/{name}"))
+        task = self.clock.spawn(coroutine, f"kubelet pod {namespace}/{name}")
+        self._tasks.append(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        if task in self._tasks:
+            self._tasks.remove(task)
 
 
 def _go_minutes(seconds: float) -> str:
