@@ -15,6 +15,8 @@ from lab.cluster.controllers.endpointslice import EndpointSliceController
 from lab.cluster.controllers.load_balancer import LoadBalancerController
 from lab.cluster.controllers.node_lifecycle import NodeLifecycle
 from lab.cluster.controllers.replicaset import ReplicaSetController
+from lab.cluster.controllers.scheduler import Scheduler
+from lab.cluster.controllers.statefulset import StatefulSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.runtime import ContainerRuntime
@@ -134,6 +136,8 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
     controllers: list[Callable[[Store, Clock, Settings, int], Controller]] = [
         DeploymentController,
         ReplicaSetController,
+        StatefulSetController,
+        Scheduler,
         EndpointSliceController,
         NodeLifecycle,
         TaintEviction,
