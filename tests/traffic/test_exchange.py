@@ -139,6 +139,23 @@ def test_a_failed_attempt_is_tried_again_and_counts_from_the_beginning() -> None
     assert bench.traffic.measure.total.requests == 1
 
 
+def test_retries_end() -> None:
+    bench = Bench(app())
+    bench.network.serve("web", 80)
+    result = bench.ask(retries=2)
+    assert (result.outcome, result.attempts, bench.network.connections) == ("refused", 3, 3)
+
+
+def test_each_request_has_its_own_deadline() -> None:
+    bench = Bench(app())
+    bench.web()
+    bench.network.verdict = "drop"
+    up(bench).traffic.request(bench.source(), "http://web/", timeout_s=2.0)
+    bench.clock.at(1.5, lambda: bench.traffic.request(bench.source(), "http://web/", timeout_s=2.0))
+    bench.clock.run_until(10.0)
+    assert [event.time for event in bench.finished()] == pytest.approx([3.0, 3.5])
+
+
 def test_lost_packets_are_sent_again_after_a_second() -> None:
     bench = Bench(app())
     bench.web()

@@ -139,6 +139,15 @@ def test_a_server_answers_503_when_one_that_it_calls_fails() -> None:
     assert [event.outcome for event in bench.finished()] == ["refused", "error", "error"]
 
 
+def test_a_server_that_crashed_calls_nobody_any_more() -> None:
+    bench = Bench(app(service_s=1.0))
+    chain(bench)
+    bench.traffic.request(bench.source(), "http://web/")
+    bench.clock.after(0.5, bench.traffic.crash_pod, "default", "web")
+    bench.clock.run_until(20.0)
+    assert [event.outcome for event in bench.finished()] == ["reset"]
+
+
 def test_a_mentioned_service_that_never_existed_is_not_called_and_a_deleted_one_is() -> None:
     bench = Bench(app())
     bench.expose("web", 80, (bench.pod("web", 8080, env={"ZIPKIN": "zipkin:9411", "CART": "cart:80"}), 8080))
