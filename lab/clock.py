@@ -16,7 +16,13 @@ import heapq
 import time as wall
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVarTuple
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVarTuple
+
+if TYPE_CHECKING:
+    # To type checkers all of AbstractEventLoop is abstract; a loop need only have what is used of it.
+    from asyncio import BaseEventLoop as _Loop
+else:
+    from asyncio import AbstractEventLoop as _Loop
 
 Ts = TypeVarTuple("Ts")
 
@@ -39,7 +45,7 @@ class ClockTask(asyncio.Task[Any]):
         return self.number
 
 
-class Clock(asyncio.AbstractEventLoop):
+class Clock(_Loop):
     """An asyncio loop on virtual time, in seconds; order is total: by time, then by when it was scheduled."""
 
     def __init__(self, start_s: float = 0.0) -> None:

@@ -61,6 +61,14 @@ def test_at_in_the_past_means_now(clock, seen):
     assert seen == [5.0]
 
 
+def test_a_timer_of_the_past_is_due_now(clock, seen):
+    clock.run_until(5.0)
+    clock.call_at(1.0, lambda: seen.append(clock.time()))
+    clock.call_later(-1.0, lambda: seen.append(clock.time()))
+    clock.run_until(5.0)
+    assert seen == [5.0, 5.0]
+
+
 def test_a_callback_may_schedule_for_its_own_moment(clock, seen):
     clock.after(1.0, lambda: clock.after(0.0, seen.append, clock.time()))
     clock.run_until(1.0)
