@@ -5,8 +5,10 @@ from lab.commands.verbs import kubectl_change as _change  # isort: skip
 from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
 from lab.commands.verbs import kubectl_make as _make  # isort: skip
 from lab.commands.verbs import curl as _curl  # isort: skip
+from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
+from lab.commands.verbs import insight as _insight  # isort: skip
 
 __all__ = ["MODULES"]
 
-MODULES = (_read, _change, _rollout, _make, _curl, _faults)
+MODULES = (_read, _change, _rollout, _make, _curl, _dig, _faults, _insight)
