@@ -220,7 +220,7 @@ class Clock(_Loop):
         return asyncio.Future(loop=self)
 
     def create_task(
-        self, coro: Any, *, name: str | None = None, context: contextvars.Context | None = None
+        self, coro: Any, *, name: object = None, context: contextvars.Context | None = None
     ) -> asyncio.Task[Any]:
         """Start a task; an exception that nobody takes in the moment it ends fails the run."""
         self._task_count += 1
