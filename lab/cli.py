@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from lab.scenario.scenario import Scenario
 
 OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-"""Exit status: all went well; an expectation does not hold; a file or an argument is wrong; Ctrl-C."""
+"""Exit status: all went well; an expectation does not hold (or the lab itself failed); a file or an argument is
+wrong; Ctrl-C."""
 
 _ABOUT = "A whole Kubernetes cluster, its Services and their traffic, simulated in a terminal."
 _EPILOG = """\
@@ -56,7 +57,6 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
-    from lab.clock import ClockError
     from lab.kube.errors import LabError
 
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -79,11 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; Python must not complain about it at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except ClockError as error:
+    except Exception as error:
         if with_traceback:
             raise
-        sys.stderr.write(f"lab: the simulation failed {error}\n")
-        sys.stderr.write("lab: this is a fault of Service Lab: please report it with the output of --traceback\n")
+        sys.stderr.write(f"lab: a fault of Service Lab itself: {error or type(error).__name__}\n")
+        sys.stderr.write("lab: please report it, with what the same command prints with --traceback\n")
         return FAILED
 
 

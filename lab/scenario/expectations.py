@@ -15,10 +15,11 @@ _CLUSTER_ONLY = (("at", "at"), ("by", "by"))
 
 
 def expectations_of(
-    entries: tuple[ExpectEntry, ...], duration_s: float, groups: Sequence[str], source: Source
+    entries: tuple[str | ExpectEntry, ...], duration_s: float, groups: Sequence[str], source: Source
 ) -> tuple[Expectation, ...]:
     """What is to be judged, in the order of the file; `groups` are the names under `traffic`."""
-    made = (_expectation(entry, index, duration_s, groups, source) for index, entry in enumerate(entries))
+    whole = [ExpectEntry(that=entry) if isinstance(entry, str) else entry for entry in entries]
+    made = (_expectation(entry, index, duration_s, groups, source) for index, entry in enumerate(whole))
     return tuple(each for each in made if each is not None)
 
 

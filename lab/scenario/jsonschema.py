@@ -46,7 +46,9 @@ def scenario_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a scenario file."""
     structs = [kind for kind in vars(schema).values() if inspect.isclass(kind) and issubclass(kind, schema.Entry)]
     definitions = {struct.__name__: _of_struct(struct) for struct in structs if struct is not schema.Entry}
-    definitions["ExpectEntry"]["properties"]["that"]["examples"] = [metric.example for metric in expect.METRICS]
+    examples = [metric.example for metric in expect.METRICS]
+    definitions["ExpectEntry"]["properties"]["that"]["examples"] = examples
+    definitions["ScenarioEntry"]["properties"]["expect"]["items"]["anyOf"][0]["examples"] = examples
     definitions["ClusterEntry"]["properties"]["settings"]["properties"] = {
         field.name: _of_setting(field) for field in msgspec.structs.fields(Settings)
     }

@@ -217,4 +217,5 @@ class ScenarioEntry(Entry, frozen=True):
     traffic: tuple[TrafficEntry, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     lesson: tuple[LessonEntry, ...] = ()
-    expect: tuple[ExpectEntry, ...] = ()
+    expect: tuple[str | ExpectEntry, ...] = ()
+    """Conditions; a text alone is one over the whole story, or at its end."""

@@ -94,6 +94,7 @@ def test_a_namespace_that_nobody_defines_comes_first(write):
         ("name: x\ntimeline:\n  - at: 1s\n    run: kubectl scael deployment/web\n", "scenario.yaml:4: timeline[0].run"),
         ("name: x\ntimeline: [{at: 99s, say: late}]\n", "is after the end of the story (60s)"),
         ("name: x\nexpect: [{that: sucess >= 1%}]\n", 'did you mean "success"?'),
+        ("name: x\nexpect:\n  - sucess >= 1%\n", "scenario.yaml:3: expect[0].that: there is no metric"),
         ("name: x\nexpect: [{that: success >= 1%, traffic: me}]\n", 'there is no traffic "me"'),
         ("name: x\nexpect: [{that: success >= 1%, at: 3s}]\n", "expect[0].at: does not go with success"),
         ("name: x\nexpect: [{that: nodes == 3, service: web}]\n", "expect[0].service: does not go with nodes"),
@@ -110,6 +111,13 @@ def test_a_namespace_that_nobody_defines_comes_first(write):
 )
 def test_a_fault_is_named_by_line_and_key(write, text, message):
     assert message in fault(write(text))
+
+
+def test_an_expectation_may_be_a_text_alone(write):
+    path = write("name: x\nduration: 30s\nexpect:\n  - success >= 99%\n  - nodes ready == 3\n")
+    success, nodes = load(path).expectations
+    assert (success.from_s, success.to_s, success.place) == (0.0, 30.0, f"{path}:4")
+    assert (nodes.from_s, nodes.to_s, nodes.throughout, nodes.sooner) == (0.0, 30.0, False, False)
 
 
 def test_all_faults_are_named_at_once(write):

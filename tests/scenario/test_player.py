@@ -1,0 +1,99 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.journal import Checked, CommandGiven, Narrated
+from lab.scenario.loader import load
+from lab.scenario.player import Player
+from lab.scenario.report import to_text
+from lab.scenario.scenario import Moment
+
+SMOKE = Path(__file__).parent / "files" / "smoke.yaml"
+
+
+@pytest.fixture(scope="module")
+def played():
+    player = Player(load(SMOKE))
+    player.start()
+    player.engine.run_until(20.0)
+    return player
+
+
+def of_type(player, kind):
+    return [event for event in player.engine.journal.read().events if isinstance(event, kind)]
+
+
+def test_the_story_begins_at_zero_with_everything_ready():
+    player = Player(load(SMOKE))
+    player.start()
+    assert player.engine.now == 0.0
+    assert player.not_ready == []
+    assert player.applied == ["pod/client created", "deployment.apps/web created", "service/web created"]
+    assert player.engine.traffic.measure.total.requests == 0
+    assert not player.finished
+
+
+def test_every_expectation_of_the_smoke_scenario_holds(played):
+    assert [(check.name, check.message) for check in played.checks if not check.passed] == []
+    assert played.finished
+    assert played.passed
+
+
+def test_checks_are_journaled_when_they_are_judged(played):
+    judged = {event.name: event.time for event in of_type(played, Checked)}
+    assert judged["pods ready web == 2 (at 4s)"] == 4.0
+    assert judged["success == 100% (inside, 0s to 20s)"] == 20.0
+    assert 5.0 < judged["pods ready web == 3 (by 15s)"] <= 15.0
+
+
+def test_the_timeline_gives_commands_and_speaks(played):
+    given = [(event.time, event.text, event.by) for event in of_type(played, CommandGiven)]
+    assert given[0] == (5.0, "kubectl scale deployment/web --replicas=3", "timeline")
+    assert [event.text for event in of_type(played, Narrated)] == ["Begin. All is well.", "One more", "Grow."]
+
+
+def test_a_command_that_must_be_refused_is_a_check(played):
+    refused = played.checks[-1]
+    assert refused.name.startswith("refused: kubectl scale deployment/wbe")
+    assert refused.passed
+
+
+def test_a_command_that_fails_when_it_should_not_is_a_failed_check():
+    moment = Moment(1.0, "kubectl scale deployment/nobody --replicas=3", place="x.yaml:3")
+    player = Player(replace(load(SMOKE), timeline=(moment,), expectations=()))
+    player.start()
+    player.engine.run_until(2.0)
+    assert [(check.passed, check.place) for check in player.checks] == [(False, "x.yaml:3")]
+    assert "nobody" in player.checks[0].message
+    assert not player.passed
+
+
+def test_the_step_of_the_lesson_follows_the_time(played):
+    player = Player(load(SMOKE))
+    player.start()
+    assert player.step_index == 0
+    player.engine.run_until(5.0)
+    assert player.step_index == 1
+    assert played.steps[played.step_index].title == "Grow"
+
+
+def test_the_report_adds_up(played):
+    report = played.report()
+    assert report.total.requests == sum(group.requests for group in report.groups)
+    assert report.total.requests == sum(share.requests for share in report.endpoints)
+    assert sum(share.share for share in report.endpoints) == pytest.approx(1.0)
+    assert report.failures == []
+    assert report.journal == played.engine.journal.digest
+    assert report.passed
+
+
+def test_the_report_as_text_names_groups_endpoints_and_checks(played):
+    text = "\n".join(to_text(played.report()))
+    for expected in ("inside", "outside", "default/web", "worker-1", "CHECK", "seed 5", "journal "):
+        assert expected in text
+
+
+def test_a_seed_of_ones_own_beats_the_scenarios():
+    assert Player(load(SMOKE)).engine.seed == 5
+    assert Player(load(SMOKE), seed=9).engine.seed == 9
