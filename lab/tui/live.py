@@ -76,7 +76,8 @@ class Live:
         kubelets, proxies = self.engine.control_plane.kubelets, self.engine.network.proxies
         powered = sum(kubelet.powered << i for i, kubelet in enumerate(kubelets.values()))
         running = sum(proxy.running << i for i, proxy in enumerate(proxies.values()))
-        return (self.engine.store.version, powered, running)
+        healthy = sum(len(each.healthy) for each in self.engine.network.balancers.by_ip.values())
+        return (self.engine.store.version, powered, running, healthy)
 
     def nodes_page(self, width: int, height: int) -> NodeMap:
         """The map of nodes and Pods; a low pane gets fewer of the ways in."""
@@ -92,7 +93,9 @@ class Live:
 
     def balancer_health(self, service: Service) -> Sequence[tuple[str, bool]]:
         """What a Service's load balancer thinks of each node."""
-        return []
+        name = f"{service.namespace}/{service.name}"
+        found = [each for each in self.engine.network.balancers.by_ip.values() if each.service == name]
+        return [(target.node, target.healthy) for each in found[:1] for target in each.targets.values()]
 
     def services_page(self, width: int) -> Lines:
         """Services and their endpoints."""

@@ -130,10 +130,9 @@ def text_of(lines: Iterable[Line]) -> str:
 
 
 def bar(share: float, size: int) -> str:
-    """A horizontal bar of `size` cells filled to `share` (0 to 1), in eighths of a cell."""
-    eighths = round(max(0.0, min(share, 1.0)) * size * 8)
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+    """A horizontal bar of at most `size` cells for a share from 0 to 1, in halves of a cell."""
+    halves = round(max(0.0, min(share, 1.0)) * size * 2)
+    return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
 def columns(rows: Iterable[tuple[str, ...]], gap: str = "  ") -> Iterator[str]:

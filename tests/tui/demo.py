@@ -85,7 +85,7 @@ class DemoEngine:
     def __post_init__(self) -> None:
         self.store = Store(self.clock, self.journal, Settings(), seed=1)
         self.traffic = SimpleNamespace(measure=Measurements())
-        self.network = SimpleNamespace(proxies={}, open_ports=lambda: [], explain=lambda decision: None)
+        self.network = SimpleNamespace(proxies={}, balancers=SimpleNamespace(by_ip={}), open_ports=lambda: [], explain=lambda decision: None)
         self.control_plane = SimpleNamespace(kubelets={})
         self.spec = SimpleNamespace(proxy="nftables")
         self.random = random.Random("demo")

@@ -15,7 +15,7 @@ from lab.tui.screens.message import ConfirmScreen
 from lab.tui.widgets.pane import Pane
 from lab.views.faults import Fault
 from lab.views.page import Lines, Subject, Target
-from lab.views.spans import fit, line
+from lab.views.spans import line
 
 
 class FaultsScreen(ModalScreen[str | None]):
@@ -44,8 +44,8 @@ class FaultsScreen(ModalScreen[str | None]):
             command = find(fault.command)
             danger = command is not None and command.danger
             targets.append(Target(len(lines), 0, 200, fault))
-            lines.append(fit(line(("  ✖ " if danger else "    ", "bad"), fault.label), 200))
-            lines.append(fit(line("      ", (fault.command, "dim")), 200))
+            lines.append(line(("  ✖ " if danger else "    ", "bad"), fault.label))
+            lines.append(line("      ", (fault.command, "dim")))
         self.menu.set_page(Lines(lines, targets))
         self.menu.styles.height = len(lines) + 2
         self.menu.select(self._faults[0])
