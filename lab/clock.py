@@ -224,7 +224,9 @@ class Clock(_Loop):
     ) -> asyncio.Task[Any]:
         """Start a task; an exception that nobody takes in the moment it ends fails the run."""
         self._task_count += 1
-        task = ClockTask(coro, number=self._task_count, loop=self, name=name, context=context)
+        number = self._task_count
+        named = f"task-{number}" if name is None else name  # asyncio's own names count over all loops of the process
+        task = ClockTask(coro, number=number, loop=self, name=named, context=context)
         self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
