@@ -139,7 +139,7 @@ REASONS: dict[str, Reason] = {
         "Use the node's primary address, or set nodePortAddresses.",
     ),
     WRONG_PORT_PASSED: Reason(
-        "The address belongs to a Service, but the Service has no such port; iptables lets the packet pass and get lost.",
+        "The address belongs to a Service that has no such port; iptables lets the packet pass, and it is lost.",
         "kubectl get service shows the ports that exist.",
     ),
     DIRECT: Reason("The client used the Pod's own address, so no Service was involved."),

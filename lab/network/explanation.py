@@ -1,0 +1,262 @@
+"""Why a connection went where it went: the router's own account, step by step.
+
+A bounded ring keeps what each decision depended on. `Explainer.explain` runs `route` over it once more with a
+`RouteRecorder`, so an explanation cannot differ from what happened.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from lab.journal import Decision
+from lab.network.addresses import join
+from lab.network.endpoints import PREFER_SAME_NODE, EndpointInfo
+from lab.network.host import Host
+from lab.network.journey import Leg
+from lab.network.node_facts import IPTABLES, NodeFacts
+from lab.network.packet import PASS, Packet
+from lab.network.reasons import REASONS, Reason
+from lab.network.router import Verdict, route
+from lab.network.rule_table import Match, RuleTable
+from lab.network.rule_text import rule_text
+from lab.network.service_rules import ServicePortRule
+from lab.network.traffic_policy import CLUSTER_IP, Plan
+
+KEPT_DECISIONS = 20_000
+OTHER_NODES = 16
+
+
+class Step(NamedTuple):
+    """One thing that a node did or found, in words."""
+
+    stage: str
+    """match, guard, policy, choice, DNAT, masquerade or verdict."""
+    text: str
+
+
+class Candidate(NamedTuple):
+    """An endpoint of the Service, and why it was in or out."""
+
+    address: str
+    pod: str
+    node: str
+    eligible: bool
+    why: str
+
+
+class Header(NamedTuple):
+    """Source and destination of the packet, each `IP:PORT`."""
+
+    source: str
+    destination: str
+
+
+class Elsewhere(NamedTuple):
+    """What another node's rules would have done with the same packet at that moment."""
+
+    node: str
+    verdict: str
+    reason: str
+    eligible: int
+    """Among how many endpoints it would have chosen."""
+    table: int
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Everything there is to say about one decision."""
+
+    decision: Decision
+    meaning: str
+    """The reason in one sentence."""
+    advice: str
+    """What to try next; empty when all is well."""
+    steps: tuple[Step, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    before: Header | None = None
+    after: Header | None = None
+    hops: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    """The rules that kube-proxy would have programmed on the deciding node."""
+    table: int = 0
+    """The version of the table that the node held, 0 for none."""
+    learned_s: float = 0.0
+    """Since when the node held it."""
+    newest: int = 0
+    """The newest version that any node held at that moment."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+
+class RouteRecorder:
+    """Writes down what `route` tells."""
+
+    def __init__(self, node: NodeFacts) -> None:
+        self.node = node
+        self.steps: list[Step] = []
+        self.candidates: tuple[Candidate, ...] = ()
+        self.rules: tuple[str, ...] = ()
+        self.before: Header | None = None
+        self.after: Header | None = None
+        self.eligible = 0
+
+    def say(self, stage: str, text: str) -> None:
+        """Add a step."""
+        self.steps.append(Step(stage, text))
+
+    def matched(self, packet: Packet, match: Match | None) -> None:
+        """A rule was looked up."""
+        self.before = _header(packet)
+        wanted = f"{join(packet.dst_ip, packet.dst_port)}/{packet.protocol}"
+        if match is None:
+            self.say("match", f"no Service on {self.node.name} has {wanted}")
+        else:
+            self.say("match", f"{wanted} is a {match.kind} of Service {match.rule.service}, {_port(match.rule)}")
+
+    def guarded(self, rule: ServicePortRule, ip: str, allowed: bool) -> None:
+        """The source ranges were checked."""
+        ranges = ", ".join(cidr.text for cidr in rule.source_ranges)
+        self.say("guard", f"{ip} is {'in' if allowed else 'outside'} loadBalancerSourceRanges {ranges}")
+
+    def planned(self, match: Match, source: str, plan: Plan) -> None:
+        """The policies were applied."""
+        rule, kind = match
+        self.eligible = len(plan.endpoints)
+        self.rules = rule_text(match, plan, self.node)
+        self.candidates = tuple(_candidate(endpoint, plan, self.node) for endpoint in rule.endpoints)
+        local = rule.internal_local if kind == CLUSTER_IP else rule.external_local
+        policy = "internalTrafficPolicy" if kind == CLUSTER_IP else "externalTrafficPolicy"
+        usable = f"{len(plan.endpoints)} of {len(rule.endpoints)} endpoints eligible"
+        self.say("policy", f"{policy} {'Local' if local else 'Cluster'}, source is {_WHO[source]}: {usable}")
+        if plan.list_name == "cluster" and plan.categories.topology:
+            self.say("policy", f"every ready endpoint has hints: {plan.categories.topology} narrows the list")
+
+    def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
+        """An endpoint was taken."""
+        count = len(plan.endpoints)
+        if remembered:
+            how = "session affinity remembers it for this client"
+        elif count == 1:
+            how = "it is the only one"
+        elif self.node.mode == IPTABLES:
+            how = f"a chain of {count} rules with probability {', '.join(f'1/{left}' for left in range(count, 0, -1))}"
+        else:
+            how = f"numgen random mod {count} gave {int(draw * count)}"
+        self.say("choice", f"{endpoint.address}{f' ({endpoint.pod})' if endpoint.pod else ''}: {how}")
+
+    def rewrote(self, packet: Packet, endpoint: EndpointInfo, masquerade: bool, hairpin: bool) -> None:
+        """Destination and perhaps source were rewritten."""
+        self.say("DNAT", f"destination {join(packet.dst_ip, packet.dst_port)} becomes {endpoint.address}")
+        source = join(packet.src_ip, packet.src_port)
+        if masquerade:
+            ip = next(iter(self.node.primary_ips), packet.src_ip)
+            why = "the Pod reaches itself (hairpin)" if hairpin else "answers must come back through this node"
+            self.say("masquerade", f"source {packet.src_ip} becomes {ip}: {why}")
+            source = join(ip, packet.src_port)
+        else:
+            self.say("masquerade", f"none: the server sees {packet.src_ip}")
+        self.after = Header(source, endpoint.address)
+
+    def ended(self, verdict: Verdict) -> None:
+        """This is the verdict."""
+        self.say("verdict", f"{verdict.verdict} ({verdict.reason}): {REASONS[verdict.reason].meaning}")
+
+
+class Explainer:
+    """The last decisions and what they depended on."""
+
+    def __init__(self, hosts: Mapping[str, Host]) -> None:
+        self._kept: deque[tuple[Decision, tuple[Leg, ...]]] = deque(maxlen=KEPT_DECISIONS)
+        self._hosts = hosts
+
+    def keep(self, decision: Decision, legs: tuple[Leg, ...]) -> None:
+        """Remember a decision; the oldest is forgotten."""
+        self._kept.append((decision, legs))
+
+    def explain(self, number: int) -> Explanation | None:
+        """The account of a decision by its id; None when it is not kept (any more)."""
+        if not self._kept:
+            return None
+        index = number - self._kept[0][0].id
+        if not 0 <= index < len(self._kept):
+            return None
+        decision, legs = self._kept[index]
+        reason = REASONS.get(decision.reason, Reason(decision.reason))
+        if not legs:
+            return Explanation(decision, reason.meaning, reason.advice, hops=decision.hops)
+        return self._account(decision, reason, legs)
+
+    def _account(self, decision: Decision, reason: Reason, legs: tuple[Leg, ...]) -> Explanation:
+        steps: list[Step] = []
+        for leg in legs:
+            recorder = RouteRecorder(leg.facts)
+            recorder.say("node", f"{leg.facts.name} goes by table {leg.table.version}, {leg.facts.mode}")
+            _decide_again(leg, leg.facts, leg.table, recorder)
+            steps += recorder.steps
+        elsewhere = self._elsewhere(decision, legs[-1])
+        return Explanation(
+            decision,
+            reason.meaning,
+            reason.advice,
+            tuple(steps),
+            recorder.candidates,
+            recorder.before,
+            recorder.after,
+            decision.hops,
+            recorder.rules,
+            leg.table.version,
+            leg.since_s,
+            max((leg.table.version, *(other.table for other in elsewhere))),
+            elsewhere,
+        )
+
+    def _elsewhere(self, decision: Decision, leg: Leg) -> tuple[Elsewhere, ...]:
+        """The same packet on other nodes; their own addresses and Pods make it another packet only for node ports."""
+        found: list[Elsewhere] = []
+        for name, host in self._hosts.items():
+            if name == leg.facts.name or len(found) >= OTHER_NODES:
+                continue
+            table = host.proxy.table_at(decision.time).table
+            recorder = RouteRecorder(host.facts)
+            verdict = _decide_again(leg, host.facts, table, recorder)
+            if verdict.verdict != PASS:
+                found.append(Elsewhere(name, verdict.verdict, verdict.reason, recorder.eligible, table.version))
+        return tuple(found)
+
+
+def _decide_again(leg: Leg, facts: NodeFacts, table: RuleTable, recorder: RouteRecorder) -> Verdict:
+    own = facts is leg.facts
+    return route(table, facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered if own else "", recorder)
+
+
+_WHO = {"pod": "a Pod", "node": "the node itself", "outside": "outside the cluster"}
+
+
+def _header(packet: Packet) -> Header:
+    return Header(join(packet.src_ip, packet.src_port), join(packet.dst_ip, packet.dst_port))
+
+
+def _port(rule: ServicePortRule) -> str:
+    return f"port {rule.port_name or rule.port}"
+
+
+def _candidate(endpoint: EndpointInfo, plan: Plan, node: NodeFacts) -> Candidate:
+    eligible = any(endpoint.address == other.address for other in plan.endpoints)
+    return Candidate(endpoint.address, endpoint.pod, endpoint.node, eligible, _why(endpoint, plan, node, eligible))
+
+
+def _why(endpoint: EndpointInfo, plan: Plan, node: NodeFacts, eligible: bool) -> str:
+    """Why an endpoint was in or out."""
+    if eligible:
+        return "ready" if endpoint.ready else "terminating but serving, and nothing in its list is ready"
+    if plan.list_name == "local" and not endpoint.local_to(node.name):
+        return f"not on {node.name}, and the policy is Local"
+    if endpoint.draining:
+        return "terminating while others are ready"
+    if not endpoint.ready:
+        return "terminating and not serving" if endpoint.terminating else "not ready"
+    if plan.categories.topology == PREFER_SAME_NODE:
+        return f"meant for {', '.join(endpoint.node_hints)}, not {node.name}"
+    return f"meant for {', '.join(endpoint.zone_hints) or 'no zone'}, not {node.zone}"

@@ -1,0 +1,61 @@
+"""Who sends, and one connection."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lab.journal import Decision
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Who opens connections: a Pod, a node, or a host on the internet."""
+
+    name: str
+    """`pod/NAMESPACE/NAME`, `node/NAME` or `internet/NAME`."""
+    ip: str
+    node: str = ""
+    """Where it runs; empty for the internet."""
+    zone: str = ""
+    namespace: str = "default"
+    """Where its short DNS names are looked up."""
+
+
+FlowKey = tuple[str, int, str, int, str]
+"""(source IP, source port, destination IP, destination port, protocol), as the client sent it."""
+
+
+class Flow(msgspec.Struct, gc=False):
+    """A connection: where its packets go from the first one on, whatever the rules say later."""
+
+    decision: Decision
+    verdict: str
+    """deliver, reject, drop or pass; `pass` and `open` is a connection without a Service."""
+    reason: str
+    open: bool
+    """Whether its packets arrive at `ip`; a flow that is neither open nor rejected just hangs."""
+    latency_s: float = 0.0
+    """One way, from the client to the server."""
+    loss: float = 0.0
+    """The probability that a packet is lost on the way, 0 to 1."""
+    pod: str = ""
+    """`NAMESPACE/NAME` of the Pod that has `ip`; empty when none has."""
+    ip: str = ""
+    port: int = 0
+    protocol: str = "TCP"
+    node: str = ""
+    """Where `ip` is."""
+    via: str = ""
+    """The node whose rules decided, and which keeps the conntrack entry."""
+    hops: tuple[str, ...] = ()
+    """The parties on its way, as in the decision."""
+    src_ip: str = ""
+    """The source address that the server sees."""
+    waypoints: tuple[str, ...] = ()
+    """The vertices of the topology that its packets pass, from one end to the other."""
+    pod_links: int = 0
+    """How many of its two ends are Pods."""
+    key: FlowKey = ("", 0, "", 0, "")
+    seen: int = -1
+    """The state of the network for which it was last found whole."""
+    expires_s: float = 0.0
+    """When its conntrack entry ends after it was closed."""

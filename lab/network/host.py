@@ -1,0 +1,64 @@
+"""A node as the network sees it: addresses, power, kube-proxy, conntrack."""
+
+from __future__ import annotations
+
+from lab.clock import Clock
+from lab.journal import Journal
+from lab.kube.kinds.node import Node
+from lab.network.builder import RuleBuilder
+from lab.network.conntrack import AffinityTable, Conntrack
+from lab.network.node_facts import NodeFacts
+from lab.network.proxy import NodeProxy
+from lab.settings import Settings
+
+
+class Host:
+    """One node's part of the data plane."""
+
+    def __init__(
+        self,
+        node: Node,
+        clock: Clock,
+        journal: Journal,
+        settings: Settings,
+        seed: int,
+        builder: RuleBuilder,
+        mode: str,
+    ) -> None:
+        self.name = node.name
+        self.vertex = f"node/{node.name}"
+        self.powered = True
+        self.conntrack = Conntrack(settings)
+        self.affinity = AffinityTable()
+        self.proxy = NodeProxy(node.name, clock, journal, settings, seed, builder, self.conntrack)
+        self._settings = settings
+        self._mode = mode
+        self.learn(node)
+
+    def learn(self, node: Node) -> None:
+        """Take addresses, zone and labels from the Node object."""
+        self.zone = node.zone
+        self.internal_ip = node.address("InternalIP")
+        self.external_ip = node.address("ExternalIP")
+        self.excluded_from_balancers = EXCLUDE_LABEL in node.metadata.labels
+        self.facts = NodeFacts(
+            node.name,
+            node.zone,
+            [address.address for address in node.status.addresses if address.type == "InternalIP"],
+            mode=self._mode,
+            cluster_cidr=self._settings.pod_cidr,
+            service_cidrs=(self._settings.service_cidr,),
+        )
+
+    def power(self, on: bool) -> None:
+        """Without power, rules, connections and kube-proxy are gone; with it, kube-proxy starts anew."""
+        self.powered = on
+        if on:
+            self.proxy.start()
+        else:
+            self.proxy.power_lost()
+            self.conntrack.clear()
+            self.affinity.clear()
+
+
+EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"

@@ -1,0 +1,317 @@
+"""The data plane of the cluster: connections, names, and what is open to the outside.
+
+`connect` makes a `Decision` for every new connection and keeps what it depended on, so that `explain` can take the
+same way again with a recorder on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import pairwise
+
+from lab.clock import Clock
+from lab.cluster.store import Change, Store
+from lab.journal import Decision, Journal
+from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.node import Node
+from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.service import Service
+from lab.network import reasons
+from lab.network.builder import RuleBuilder
+from lab.network.dns import Dns, DnsAnswer
+from lab.network.explanation import Explainer, Explanation
+from lab.network.exposure import Exposure, open_ports
+from lab.network.flow import Flow, FlowKey, Source
+from lab.network.health_check import HealthAnswer
+from lab.network.host import Host
+from lab.network.journey import Journey, Wayfinder
+from lab.network.load_balancer import LoadBalancers
+from lab.network.node_facts import NFTABLES
+from lab.network.packet import DROP, TCP, UDP, Packet
+from lab.network.pod_addresses import PodAddresses
+from lab.network.proxy import NodeProxy
+from lab.network.topology import Topology
+from lab.settings import Settings
+
+FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT = 32768, 60999
+
+
+class Network:
+    """Everything between a client and a server. `proxy_mode` is `iptables` or `nftables`, for every node."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        settings: Settings,
+        seed: int,
+        store: Store,
+        *,
+        proxy_mode: str = NFTABLES,
+    ) -> None:
+        self.topology = Topology(settings)
+        self.hosts: dict[str, Host] = {}
+        self.proxies: dict[str, NodeProxy] = {}
+        self.builder = RuleBuilder()
+        self.owners = PodAddresses()
+        self.balancers = LoadBalancers(clock, journal, settings, self.topology, self.hosts)
+        self.proxy_mode = proxy_mode
+        self._clock = clock
+        self._journal = journal
+        self._settings = settings
+        self._seed = seed
+        self._store = store
+        self._random = random.Random(f"{seed}/network").random
+        self._ways = Wayfinder(settings, self.topology, self.hosts, self.owners, self.balancers)
+        self._explainer = Explainer(self.hosts)
+        self._decisions = 0
+        self._power_version = 0
+        self._ports: dict[str, int] = {}
+        self._refreshing = False
+        self.dns = Dns(clock, settings, seed, store, self)
+
+    def start(self) -> None:
+        """Begin to follow the cluster: links and addresses at once, rules as the API server tells of them."""
+        for node in self._store.list(Node):
+            self._node_changed(Change("ADDED", None, node))
+        for pod in self._store.list(Pod):
+            self.owners.changed(Change("ADDED", None, pod))
+        for service in self._store.list(Service):
+            self._service_changed(Change("ADDED", None, service))
+        self._store.subscribe(self._node_changed, Node)
+        self._store.subscribe(self.owners.changed, Pod)
+        self._store.subscribe(self._service_changed, Service)
+        self._store.follow(self._heard, Service, EndpointSlice)
+
+    # -- connections ------------------------------------------------------------------------------------------
+
+    def connect(self, source: Source, host: str, ip: str, port: int, protocol: str = TCP, src_port: int = 0) -> Flow:
+        """Open a connection: decide where it goes, and say so in the journal.
+
+        `host` is the name that the client used; `src_port` 0 takes the source's next ephemeral port. A datagram of a
+        UDP flow that this node still remembers belongs to that flow.
+        """
+        now = self._clock.time()
+        if not src_port:
+            src_port = self._next_port(source.name)
+        elif protocol == UDP:
+            known = self._known_flow(source, (source.ip, src_port, ip, port, protocol), now)
+            if known is not None:
+                return known
+        packet = Packet(source.ip, src_port, ip, port, protocol)
+        origin = self.hosts.get(source.node)
+        if origin is not None:
+            journey = self._ways.from_node(origin, packet, self._random(), now)
+        else:
+            journey = self._ways.from_internet(packet, self._random(), now)
+        flow = self._flow(source, host, packet, journey, now)
+        self._explainer.keep(flow.decision, journey.legs)
+        self._journal.append(flow.decision)
+        return flow
+
+    def carries(self, flow: Flow) -> bool:
+        """Whether packets of an established connection get through right now."""
+        if not flow.open:
+            return False
+        state = self.state
+        if flow.seen != state:
+            if not self._still_whole(flow):
+                return False
+            flow.seen = state
+        return True
+
+    def close(self, flow: Flow) -> None:
+        """Both ends are done with it; its conntrack entry stays for a while."""
+        if flow.open:
+            flow.open = False
+            via = self.hosts.get(flow.via)
+            if via is not None:
+                via.conntrack.closed(flow, self._clock.time())
+
+    @property
+    def state(self) -> int:
+        """Grows whenever a link, a node's power or a Pod's address changes."""
+        return self.topology.version + self.owners.version + self._power_version
+
+    def answer(self, flow: Flow) -> HealthAnswer | None:
+        """What kube-proxy itself answers to a request on one of its own ports; None when the flow is not to one."""
+        proxy = self.proxies.get(flow.node)
+        if flow.pod or proxy is None:
+            return None
+        if flow.reason == reasons.NODE_PROCESS:
+            return proxy.healthz()
+        if flow.reason == reasons.HEALTH_CHECK_PORT:
+            return proxy.health_check(proxy.health_checks.service_on(flow.port))
+        return None
+
+    def resolve(self, source: Source, host: str, done: Callable[[DnsAnswer], None]) -> None:
+        """Find the addresses of a name and call `done` on the clock; a literal or cached one calls back at once."""
+        self.dns.resolve(source, host, done)
+
+    def explain(self, decision: int) -> Explanation | None:
+        """Why a connection went where it went; None when it was too long ago."""
+        return self._explainer.explain(decision)
+
+    def open_ports(self) -> list[Exposure]:
+        """Every address and port on which the outside now reaches something."""
+        return open_ports(self._store, self.hosts, self.balancers)
+
+    def node_power(self, name: str, on: bool) -> None:
+        """A node lost its power, or has it again; a name that is no node's is ignored."""
+        host = self.hosts.get(name)
+        if host is not None and host.powered != on:
+            host.power(on)
+            self._power_version += 1
+
+    # -- how a flow is made -----------------------------------------------------------------------------------
+
+    def _flow(self, source: Source, host: str, packet: Packet, journey: Journey, now: float) -> Flow:
+        via, routed, owner, reached = journey.host, journey.routed, journey.owner, journey.arrived
+        if reached and via is not None and not via.conntrack.has_room(now):
+            journey.end(DROP, reasons.CONNTRACK_FULL)
+            reached = False
+        rule = routed.rule if routed is not None else None
+        endpoint = routed.endpoint if routed is not None else None
+        masquerade = routed is not None and routed.masquerade
+        waypoints = journey.waypoints
+        visited = waypoints if source.node else waypoints[1:]
+        hops = (source.name, *visited, owner.party) if reached and owner is not None else (source.name, *visited)
+        self._decisions = number = self._decisions + 1
+        pod = owner.pod if owner is not None else ""
+        decision = Decision(
+            now,
+            number,
+            source.name,
+            via.name if via is not None else "",
+            packet.src_ip,
+            packet.src_port,
+            packet.dst_ip,
+            packet.dst_port,
+            packet.protocol,
+            host,
+            rule.service if rule is not None else "",
+            endpoint.address if endpoint is not None else "",
+            pod,
+            journey.verdict,
+            journey.reason,
+            hops,
+            masquerade,
+            journey.legs[-1].table.version if journey.legs else 0,
+        )
+        flow = Flow(decision, journey.verdict, journey.reason, reached)
+        flow.pod, flow.ip, flow.port, flow.node = pod, journey.ip, journey.port, journey.node
+        flow.protocol, flow.hops, flow.waypoints = packet.protocol, hops, waypoints
+        if reached and via is not None:
+            self._establish(flow, source, journey, via, masquerade, now)
+        if endpoint is not None and rule is not None and rule.affinity_s and via is not None:
+            via.affinity.remember(rule, journey.packet.src_ip, endpoint.address)
+        return flow
+
+    def _establish(self, flow: Flow, source: Source, journey: Journey, via: Host, masquerade: bool, now: float) -> None:
+        """Give a flow that gets through its timing, and its conntrack entry on the node that decided."""
+        last = journey.packet
+        flow.pod_links = (journey.owner is not None) + (source.name[:4] == "pod/")
+        flow.latency_s = journey.latency_s + flow.pod_links * self._settings.link_pod_s
+        flow.loss = 1.0 - journey.arrival_rate
+        flow.via = via.name
+        flow.src_ip = via.internal_ip if masquerade else last.src_ip
+        flow.key = (last.src_ip, last.src_port, last.dst_ip, last.dst_port, last.protocol)
+        flow.seen = self.state
+        via.conntrack.opened(flow, now)
+
+    def _next_port(self, party: str) -> int:
+        port = self._ports.get(party, FIRST_EPHEMERAL_PORT)
+        self._ports[party] = port + 1 if port < LAST_EPHEMERAL_PORT else FIRST_EPHEMERAL_PORT
+        return port
+
+    def _known_flow(self, source: Source, key: FlowKey, now: float) -> Flow | None:
+        host = self.hosts.get(source.node)
+        flow = host.conntrack.udp_flow(key, now) if host is not None and host.powered else None
+        return flow if flow is not None and flow.open else None
+
+    def _still_whole(self, flow: Flow) -> bool:
+        """Look again at everything that an established connection needs."""
+        latency_s, arrival_rate = flow.pod_links * self._settings.link_pod_s, 1.0
+        for here, there in pairwise(flow.waypoints):
+            path = self.topology.path(here, there)
+            if path is None:
+                return False
+            latency_s += path.latency_s
+            arrival_rate *= 1.0 - path.loss
+        nodes = [vertex[5:] for vertex in flow.waypoints if vertex.startswith("node/")]
+        if not all(node in self.hosts and self.hosts[node].powered for node in nodes):
+            return False
+        if flow.pod and not self.owners.has(flow.pod, flow.ip, flow.node):
+            return False
+        flow.latency_s, flow.loss = latency_s, 1.0 - arrival_rate
+        return flow.key in self.hosts[flow.via].conntrack.flows
+
+    # -- following the cluster --------------------------------------------------------------------------------
+
+    def _node_changed(self, change: Change) -> None:
+        node = change.object
+        assert isinstance(node, Node)
+        if change.new is None:
+            self._forget_node(node.name)
+        elif node.name not in self.hosts:
+            host = Host(node, self._clock, self._journal, self._settings, self._seed, self.builder, self.proxy_mode)
+            self.hosts[node.name] = host
+            self.proxies[node.name] = host.proxy
+            self._place(host)
+            host.proxy.start()
+        else:
+            old = change.old
+            if isinstance(old, Node) and _placed_alike(old, node):
+                return
+            self._unplace(self.hosts[node.name])
+            self.hosts[node.name].learn(node)
+            self._place(self.hosts[node.name])
+        self.balancers.node_changed(node.name)
+
+    def _place(self, host: Host) -> None:
+        self.topology.add_node(host.name, host.zone)
+        self._ways.by_internal_ip[host.internal_ip] = host
+        self._ways.by_external_ip[host.external_ip] = host
+
+    def _unplace(self, host: Host) -> None:
+        self._ways.by_internal_ip.pop(host.internal_ip, None)
+        self._ways.by_external_ip.pop(host.external_ip, None)
+
+    def _forget_node(self, name: str) -> None:
+        host = self.hosts.pop(name, None)
+        if host is not None:
+            host.proxy.stop()
+            del self.proxies[name]
+            self._unplace(host)
+            self.topology.remove_node(name)
+
+    def _service_changed(self, change: Change) -> None:
+        self.balancers.service_changed(change)
+        counts = self._ways.external_ips
+        for obj, step in ((change.old, -1), (change.new, 1)):
+            for ip in obj.spec.external_ips if isinstance(obj, Service) else ():
+                counts[ip] = counts.get(ip, 0) + step
+                if not counts[ip]:
+                    del counts[ip]
+
+    def _heard(self, change: Change) -> None:
+        """A watch event reached the kube-proxies; those of one moment are taken in together."""
+        old, new = change.old, change.new
+        if isinstance(old, EndpointSlice) and (not isinstance(new, EndpointSlice) or new.service != old.service):
+            self.builder.apply(old, deleted=True)
+        if new is not None or not isinstance(old, EndpointSlice):
+            self.builder.apply(change.object, deleted=new is None)
+        if not self._refreshing:
+            self._refreshing = True
+            self._clock.after(0.0, self._refresh)
+
+    def _refresh(self) -> None:
+        self._refreshing = False
+        if self.builder.refresh():
+            for proxy in self.proxies.values():
+                proxy.changed()
+
+
+def _placed_alike(old: Node, new: Node) -> bool:
+    return old.status.addresses == new.status.addresses and old.metadata.labels == new.metadata.labels

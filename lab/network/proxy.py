@@ -1,0 +1,170 @@
+"""kube-proxy of one node: when it takes over a newer rule table, and whether it lives.
+
+A change is programmed at once when the last run is long enough ago, else as soon as `proxy_min_sync_period_s` has
+passed since; a run takes `proxy_sync_latency_s`, longer on one node than on another. Until a run is over the node
+goes by its old rules, and when kube-proxy is dead it does so for good: the kernel needs no kube-proxy to route.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import NamedTuple
+
+from lab.clock import Clock
+from lab.journal import Journal, ProxySynced
+from lab.network.builder import RuleBuilder
+from lab.network.conntrack import Conntrack
+from lab.network.health_check import (
+    HealthAnswer,
+    HealthCheckServer,
+    health_check_services,
+    healthz,
+    local_ready_counts,
+)
+from lab.network.rule_table import RuleTable
+from lab.settings import Settings
+
+_KEPT_TABLES = 64
+
+
+class Programmed(NamedTuple):
+    """A table, and since when the node goes by it."""
+
+    since_s: float
+    table: RuleTable
+
+
+class NodeProxy:
+    """The kube-proxy of one node, and the table that it last programmed."""
+
+    def __init__(
+        self,
+        node: str,
+        clock: Clock,
+        journal: Journal,
+        settings: Settings,
+        seed: int,
+        builder: RuleBuilder,
+        conntrack: Conntrack,
+    ) -> None:
+        self.node = node
+        self.table = RuleTable()
+        self.table_since_s = clock.time()
+        self.running = False
+        self.health_checks = HealthCheckServer()
+        self.history: deque[Programmed] = deque([Programmed(clock.time(), self.table)], maxlen=_KEPT_TABLES)
+        self._clock = clock
+        self._journal = journal
+        self._settings = settings
+        self._builder = builder
+        self._conntrack = conntrack
+        self._random = random.Random(f"{seed}/proxy/{node}")
+        self._run = 0
+        """Which run of the process this is, so that what an earlier one scheduled is ignored."""
+        self._waiting = False
+        self._earliest_s = 0.0
+        self._synced_s = clock.time()
+
+    # -- the process ------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start kube-proxy: it programs everything that it knows, then follows changes."""
+        if not self.running:
+            self.running = True
+            self._run += 1
+            self._waiting = False
+            self._earliest_s = self._clock.time()
+            self._trigger()
+
+    def stop(self) -> None:
+        """Kill kube-proxy: the rules stay as they are, and its health ports answer no more."""
+        self.running = False
+
+    def power_lost(self) -> None:
+        """The node went down: rules live in the kernel's memory only."""
+        self.stop()
+        self._take(RuleTable())
+
+    def changed(self) -> None:
+        """There is a newer table than the one this node last saw."""
+        if self.running and not self._waiting:
+            self._trigger()
+
+    # -- its health -------------------------------------------------------------------------------------------
+
+    @property
+    def last_sync_s(self) -> float:
+        """When it last finished a run, changed or not; it makes one at least every `proxy_sync_period_s`."""
+        if not self.running:
+            return self._synced_s
+        period = self._settings.proxy_sync_period_s
+        return self._synced_s + (self._clock.time() - self._synced_s) // period * period
+
+    def healthy(self, now_s: float) -> bool:
+        """Whether it runs and has made a run within two sync periods."""
+        return self.running and now_s - self.last_sync_s <= 2 * self._settings.proxy_sync_period_s
+
+    def healthz(self) -> HealthAnswer | None:
+        """The answer on port 10256; None when nobody answers."""
+        now = self._clock.time()
+        return healthz(self.healthy(now), self.last_sync_s, now) if self.running else None
+
+    def health_check(self, service: str) -> HealthAnswer | None:
+        """The answer on a Service's healthCheckNodePort; None when nobody answers there."""
+        if not self.running or service not in self.health_checks.services:
+            return None
+        return self.health_checks.answer(service, self.healthy(self._clock.time()))
+
+    def table_at(self, time_s: float) -> Programmed:
+        """The table that the node went by at a moment (or the oldest one still known)."""
+        found = self.history[0]
+        for programmed in self.history:
+            if programmed.since_s > time_s:
+                break
+            found = programmed
+        return found
+
+    # -- syncing ----------------------------------------------------------------------------------------------
+
+    def _trigger(self) -> None:
+        self._waiting = True
+        now = self._clock.time()
+        self._clock.after(max(0.0, self._earliest_s - now), self._begin, self._run)
+
+    def _begin(self, run: int) -> None:
+        """A run starts: it programs what is newest now; what comes later waits for the next one."""
+        if run != self._run or not self.running:
+            return
+        self._waiting = False
+        self._earliest_s = self._clock.time() + self._settings.proxy_min_sync_period_s
+        takes_s = self._settings.proxy_sync_latency_s * (0.5 + self._random.random())
+        self._clock.after(takes_s, self._finish, run, self._builder.table)
+
+    def _finish(self, run: int, table: RuleTable) -> None:
+        if run != self._run or not self.running:
+            return
+        now = self._clock.time()
+        self._synced_s = now
+        if table is self.table:
+            return
+        older, newer = sorted((self.table.version, table.version))
+        changed = self._builder.changes_between(older, newer)
+        self._take(table)
+        self._flush_udp(changed)
+        self._journal.append(ProxySynced(now, self.node, table.version, changed))
+
+    def _take(self, table: RuleTable) -> None:
+        self.table = table
+        self.table_since_s = self._clock.time()
+        self.history.append(Programmed(self.table_since_s, table))
+        ports = health_check_services(table)
+        self.health_checks.sync_services(ports)
+        self.health_checks.sync_endpoints(local_ready_counts(table, self.node, ports))
+
+    def _flush_udp(self, changed: tuple[str, ...]) -> None:
+        """TCP flows stay where they are; UDP flows to endpoints that are gone are forgotten (pkg/proxy/conntrack)."""
+        if self._conntrack.has_udp:
+            rules = [rule for service in changed for rule in self.table.services.get(service, ())]
+            usable = dict.fromkeys(e.address for rule in rules for e in rule.endpoints if e.ready or e.draining)
+            self._conntrack.flush_udp(usable, dict.fromkeys(changed))
