@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,8 +22,9 @@ from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, Target
 
 if TYPE_CHECKING:
+    from lab.network.dns import DnsAnswer
     from lab.network.flow import Flow, Source
-    from lab.network.network import DnsAnswer, Network
+    from lab.network.network import Network
     from lab.traffic.server import Server
 
 Done = Callable[[RequestResult], object]
@@ -67,6 +69,19 @@ class Wire:
             late_s += wait_s
             wait_s *= 2.0
         return late_s
+
+    def way_s(self, flow: Flow) -> float | None:
+        """How long a packet takes from one end of a flow to the other, whoever answers there; None when it is cut.
+
+        For what the nodes themselves say: a refusal, or the RST for a Pod that is gone.
+        """
+        total_s = 0.0
+        for here, there in pairwise(flow.waypoints):
+            path = self.network.topology.path(here, there)
+            if path is None:
+                return None
+            total_s += path.latency_s
+        return total_s
 
 
 class Exchange(msgspec.Struct, gc=False, eq=False):
@@ -162,8 +177,9 @@ class Caller:
         exchange.flow = flow
         latency_s = flow.latency_s
         if not flow.open:
-            if flow.verdict == "reject":
-                wire.clock.after(2.0 * latency_s, self._refused, exchange, flow.reason)
+            way_s = wire.way_s(flow) if flow.verdict == "reject" else None
+            if way_s is not None:
+                wire.clock.after(2.0 * way_s, self._refused, exchange, flow.reason)
             return
         server = wire.listeners.get((flow.ip, flow.port, flow.protocol))
         if server is None:

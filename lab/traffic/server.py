@@ -244,7 +244,7 @@ class Server:
     def _abort(self, exchange: Exchange) -> None:
         flow = exchange.flow
         # The node answers for a Pod that is gone: only a way back is needed.
-        if flow is not None and self.parent.network.topology.path(flow.start, f"node/{flow.node}") is not None:
+        if flow is not None and self.parent.wire.way_s(flow) is not None:
             self._reset(exchange)
 
     def _stop(self) -> None:

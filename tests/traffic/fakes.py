@@ -13,6 +13,7 @@ from lab.kube.kinds.pod import Container, ContainerPort, EnvVar, Pod, PodSpec, P
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import ObjectMeta
 from lab.network.flow import Source
+from lab.network.topology import Path
 from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.traffic import Traffic
@@ -91,7 +92,7 @@ class FakeNetwork:
             ip=pod_ip,
             port=pod_port,
             protocol=protocol,
-            start=source.node or "internet",
+            waypoints=("internet", "node/worker-1"),
             node="worker-1",
         )
 
@@ -102,8 +103,8 @@ class FakeNetwork:
     def topology(self) -> FakeNetwork:
         return self
 
-    def path(self, start: str, end: str) -> object | None:
-        return None if self.cut else (start, end)
+    def path(self, start: str, end: str) -> Path | None:
+        return None if self.cut else Path(LATENCY_S, 0.0, (start, end))
 
     def answer(self, flow: FakeFlow) -> None:
         return None
