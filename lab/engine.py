@@ -16,6 +16,7 @@ from lab.cluster.control_plane import ControlPlane, NodeSpec
 from lab.cluster.system_objects import system_objects
 from lab.journal import Journal, NetworkChanged
 from lab.kube.errors import LabError, nearest
+from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
@@ -24,6 +25,8 @@ from lab.settings import Settings
 from lab.traffic.app import AppSpec
 from lab.traffic.traffic import Traffic
 
+SETTLE_S = 300.0
+"""How long before zero the cluster boots: enough for Pods with long start-up delays to become Ready."""
 MIN_SPEED, MAX_SPEED = 0.1, 1000.0
 _MOST_OWED_S = 0.5  # wall seconds of lag that are caught up; what is more is given up, and shows as a lower speed
 
@@ -48,7 +51,7 @@ class Engine:
     """A cluster on virtual time. Before zero it boots; at zero the story begins."""
 
     def __init__(
-        self, spec: ClusterSpec, *, seed: int = 1, apps: Sequence[AppSpec] = (), settle_s: float = 60.0
+        self, spec: ClusterSpec, *, seed: int = 1, apps: Sequence[AppSpec] = (), settle_s: float = SETTLE_S
     ) -> None:
         self.spec = spec
         self.seed = seed
@@ -86,9 +89,11 @@ class Engine:
     def apply(self, objects: Iterable[KubeObject]) -> list[str]:
         """Create or change objects as `kubectl apply` does; a line for each, such as `service/web created`.
 
-        Raises LabError (with what went before already applied, as kubectl does).
+        Namespaces go first, so that the order of files does not matter. Raises LabError (with what went
+        before already applied, as kubectl does).
         """
-        return [apply_object(self.store, obj) for obj in objects]
+        in_order = sorted(objects, key=lambda obj: not isinstance(obj, Namespace))
+        return [apply_object(self.store, obj) for obj in in_order]
 
     def settle(self) -> list[str]:
         """Run to time zero; the `NAMESPACE/NAME` of Pods that are not Ready by then."""

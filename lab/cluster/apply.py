@@ -7,7 +7,6 @@ Kubernetes Objects Using Configuration Files". Lists are replaced whole.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,13 +14,12 @@ import msgspec
 
 from lab.cluster.errors import NotFound, group_of
 from lab.cluster.store import Store
+from lab.kube.applied import remember, remembered
 from lab.kube.decode import decode
 from lab.kube.encode import encode
 from lab.kube.kinds import BY_NAME
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.meta import KeptObject, KubeObject
-
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def apply_object(store: Store, wanted: KubeObject) -> str:
@@ -32,15 +30,14 @@ def apply_object(store: Store, wanted: KubeObject) -> str:
     if wanted.namespace and store.find(Namespace, wanted.namespace) is None:
         raise NotFound("Namespace", wanted.namespace)
     live = find_live(store, wanted)
-    said = encode(wanted)
+    said = remembered(wanted) or encode(wanted)
     if live is None:
-        store.create(_remember(wanted, said))
+        store.create(remember(wanted, said))
         return f"{resource_name(wanted)} created"
-    last = json.loads(live.metadata.annotations.get(LAST_APPLIED, "{}"))
-    merged = decode(three_way(last, said, encode(live)))
+    merged = decode(three_way(remembered(live) or {}, said, encode(live)))
     if isinstance(status := getattr(live, "status", None), msgspec.Struct):
         merged = msgspec.structs.replace(merged, status=status)  # status is a resource of its own, not for manifests
-    changed = _remember(merged, said)
+    changed = remember(merged, said)
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
     store.update(changed)
@@ -70,9 +67,3 @@ def three_way(last: Mapping[str, Any], wanted: Mapping[str, Any], live: Mapping[
         else:
             merged[key] = value
     return merged
-
-
-def _remember(obj: KubeObject, said: Mapping[str, Any]) -> KubeObject:
-    text = json.dumps({key: value for key, value in said.items() if key != "status"}, sort_keys=True)
-    meta = msgspec.structs.replace(obj.metadata, annotations={**obj.metadata.annotations, LAST_APPLIED: text})
-    return msgspec.structs.replace(obj, metadata=meta)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lab.kube.applied import remember
 from lab.kube.decode import Decoder, Kept
 from lab.kube.errors import ManifestError
 from lab.kube.meta import KubeObject
@@ -109,7 +110,8 @@ class _ManifestReader:
             return
         found = decoder.object(node)
         if found is not None:
-            self._objects.append(found)
+            said = node.plain()
+            self._objects.append(remember(found, said) if isinstance(said, dict) else found)
             self._places.append(Place(decoder.file, node.line))
 
     def manifest(self) -> Manifest:

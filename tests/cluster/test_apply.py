@@ -13,8 +13,10 @@ from lab.cluster.errors import NotFound
 from lab.cluster.store import Store
 from lab.journal import Journal
 from lab.kube.decode import decode
+from lab.kube.encode import encode, to_yaml
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.namespace import Namespace
+from lab.kube.manifest import loads
 from lab.kube.meta import KubeObject, ObjectMeta
 from lab.settings import Settings
 
@@ -63,6 +65,23 @@ def test_what_others_set_stays_when_the_manifest_does_not_mention_it(store: Stor
     apply_object(store, web(paused=True))
     spec = store.get(Deployment, "web").spec
     assert (spec.min_ready_seconds, spec.paused) == (7, True)
+
+
+def test_a_scaled_replica_count_stays_when_the_manifest_says_none(store: Store) -> None:
+    manifest = to_yaml({key: value for key, value in encode(web()).items() if key != "status"})
+    manifest = manifest.replace("  replicas: 1\n", "")
+    apply_object(store, loads(manifest).objects[0])
+    store.mutate(
+        Deployment,
+        "web",
+        "default",
+        lambda d: msgspec.structs.replace(d, spec=msgspec.structs.replace(d.spec, replicas=5)),
+    )
+    apply_object(store, loads(manifest.replace("web:1", "web:2")).objects[0])
+    spec = store.get(Deployment, "web").spec
+    assert (spec.replicas, spec.template.spec.containers[0].image) == (5, "web:2")
+    apply_object(store, loads(manifest.replace("spec:\n", "spec:\n  replicas: 1\n", 1)).objects[0])
+    assert store.get(Deployment, "web").spec.replicas == 1, "a manifest that says 1 means 1"
 
 
 def test_an_object_in_a_namespace_that_is_not_there_is_refused(store: Store) -> None:
