@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lab.journal import Event, Narrated
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -31,7 +32,8 @@ class Live:
         self.player = player
         self.engine: Engine = player.engine
         self.routing = RoutingLog(self.engine.journal)
-        self.events = EventLog(self.engine.journal)
+        self._told = frozenset(f"{step.title}. {step.text}".strip() for step in player.steps)
+        self.events = EventLog(self.engine.journal, wanted=self._is_news)
         self.figures = Figures(self.engine.traffic.measure)
         self._counts: tuple[int, int, int, int] = (0, 0, 0, 0)
         self._counted = -1
@@ -40,6 +42,10 @@ class Live:
         """Listen no longer."""
         self.routing.close()
         self.events.close()
+
+    def _is_news(self, event: Event) -> bool:
+        """The lesson's own text stands in its pane already."""
+        return not (isinstance(event, Narrated) and event.text in self._told)
 
     # -- the cluster ----------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 
 from lab.journal import Decision
@@ -55,12 +54,12 @@ class Openers(_Base):
         pane = self.focused_pane
         return subject_of(pane.selected) if pane is not None else None
 
-    @on(Pane.Activated)
-    def _activated(self, event: Pane.Activated) -> None:
-        if isinstance(event.subject, Row):
-            self._explain(event.subject)
+    def open_subject(self, selected: object) -> None:
+        """What enter does: explain a connection, describe an object."""
+        if isinstance(selected, Row):
+            self._explain(selected)
         else:
-            self._describe(subject_of(event.subject))
+            self._describe(subject_of(selected))
 
     # -- sheets -----------------------------------------------------------------------------------------------
 

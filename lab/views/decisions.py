@@ -73,11 +73,15 @@ def outcome(row: Row) -> Line:
     """What came of it: status and latency, the failure's name, or dots while it is under way."""
     finished = row.finished
     if finished is None:
-        return (Span(fit_text("…", 7) + "         ", "dim"),)
+        return (Span(fit_text("…", 7) + " " * 8, "dim"),)
     role = OUTCOME_ROLES.get(finished.outcome, "bad")
     word = str(finished.status) if finished.status else finished.outcome
     many = f"×{row.requests}" if row.requests > 1 else ""
-    return line((fit_text(word, 11 if cells(word) > 7 else 7), role), fit_text(fmt.latency(finished.latency_s), 7, "right"), (fit_text(many, 5, "right") if many else " ", "dim"))  # fmt: skip
+    return line(
+        (fit_text(word, 11 if cells(word) > 7 else 7), role),
+        fit_text(fmt.latency(finished.latency_s), 7, "right"),
+        (fit_text(many, 5, "right") if many else " ", "dim"),
+    )
 
 
 def _full(decision: Decision, size: int) -> Line:

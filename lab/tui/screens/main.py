@@ -103,7 +103,7 @@ class MainScreen(Transport, Openers, Screen[None]):
         """Draw what changed since the last frame."""
         live = self.live
         live.collect()
-        if not self.is_mounted or not self.is_current or self.has_class("-small"):
+        if not self.is_mounted or self.app.screen is not self or self.has_class("-small"):
             return
         self.query_one(StatusLine).update(live.status())
         places = self.body.places
@@ -147,7 +147,7 @@ class MainScreen(Transport, Openers, Screen[None]):
             self.query_one(KeyBar).offer([(word, "", "") for word in self.prompt.choices[:20]] or self._prompt_hints())
             return
         focused = self.focused_pane
-        mine = [("↵", "why", "why")] if isinstance(focused, RoutingPane) else [("↵", "describe", "describe")]
+        mine = [("↵", "why", "why")] if isinstance(focused, RoutingPane) else [("d", "describe", "describe")]
         pause = ("space", "go on" if self.player.engine.paused else "pause", "toggle_pause")
         self.query_one(KeyBar).offer(
             [
@@ -219,6 +219,10 @@ class MainScreen(Transport, Openers, Screen[None]):
             pane.select(None)
         elif self.body.maximised:
             self.action_maximise()
+
+    @on(Pane.Activated)
+    def _activated(self, event: Pane.Activated) -> None:
+        self.open_subject(event.subject)
 
     # -- prompt ---------------------------------------------------------------------------------------------
 
