@@ -9,11 +9,12 @@ from typing import TextIO
 
 import msgspec
 
-from lab.journal import Checked, CommandGiven, Event, HealthChecked, Narrated, NetworkChanged, Noted
+from lab.journal import Checked, CommandGiven, Event, HealthChecked, Narrated, NetworkChanged, Noted, RequestFinished
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.scenario.player import Player
 from lab.scenario.report import to_text
+from lab.traffic.histogram import Histogram
 from lab.views import format as fmt
 
 _PATIENCE_S = 1.0
@@ -34,8 +35,7 @@ class Second(msgspec.Struct, frozen=True, tag_field="type", tag="second"):
 
     time_s: float
     requests: int
-    success: float | None
-    """None when nothing was asked."""
+    ok: int
     p50_s: float
     p99_s: float
     pods: int
@@ -89,7 +89,9 @@ class _Printer:
         self._out = out
         self._json = form == "jsonl"
         self._position = 0
-        self._before = player.engine.traffic.measure.total.summary()
+        self._ok = 0
+        self._latencies = Histogram()
+        player.engine.journal.listen(self._count, RequestFinished)
 
     def second(self, at_s: float) -> None:
         """Print the second that ended at `at_s`, and the checks judged in it."""
@@ -112,6 +114,13 @@ class _Printer:
         else:
             self._print("", *to_text(report))
 
+    def _count(self, event: Event) -> None:
+        assert isinstance(event, RequestFinished)
+        if event.time < 0.0:
+            return
+        self._ok += event.outcome == "ok"
+        self._latencies.add(event.latency_s)
+
     def _new_events(self) -> list[Event]:
         reading = self._player.engine.journal.read(self._position)
         self._position = reading.position
@@ -119,16 +128,16 @@ class _Printer:
 
     def _second(self, at_s: float, events: list[str]) -> Second:
         engine = self._player.engine
-        total = engine.traffic.measure.total.summary()
-        passed, self._before = total.since(self._before), total
+        latencies, ok = self._latencies, self._ok
+        self._latencies, self._ok = Histogram(), 0
         pods = [pod for pod in engine.store.list(Pod) if not pod.finished and not pod.terminating]
         nodes = engine.store.list(Node)
         return Second(
             time_s=at_s,
-            requests=passed.requests,
-            success=passed.success if passed.requests else None,
-            p50_s=passed.percentile(50),
-            p99_s=passed.percentile(99),
+            requests=len(latencies),
+            ok=ok,
+            p50_s=latencies.percentile(50),
+            p99_s=latencies.percentile(99),
             pods=len(pods),
             pods_ready=sum(1 for pod in pods if pod.ready),
             nodes=len(nodes),
@@ -154,9 +163,8 @@ class _Printer:
 def _second_text(second: Second, width: int | None) -> str:
     """`00:42    240 rps  99.2% ok  p50 12 ms   p99 38 ms   pods 11/12  nodes 3/4  node/worker-2 off`."""
     asked = second.requests > 0
-    ok = round((second.success or 0.0) * second.requests)
     traffic = (
-        f"{second.requests:>5} rps {fmt.percent(ok, second.requests):>6} ok"
+        f"{second.requests:>5} rps {fmt.percent(second.ok, second.requests):>6} ok"
         f"  p50 {fmt.latency(second.p50_s) if asked else '-':<7} p99 {fmt.latency(second.p99_s) if asked else '-':<7}"
     )
     cluster = f"pods {second.pods_ready}/{second.pods}  nodes {second.nodes_ready}/{second.nodes}"

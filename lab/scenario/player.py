@@ -17,7 +17,7 @@ from lab.kube.meta import KubeObject
 from lab.scenario.exposed import exposed_clients
 from lab.scenario.judge import Check, Judge
 from lab.scenario.parties import in_namespace
-from lab.scenario.report import Report, make_report
+from lab.scenario.report import Report, make_report, take_baseline
 from lab.scenario.scenario import Moment, Scenario, Step
 from lab.traffic.client import ClientSpec
 
@@ -37,6 +37,8 @@ class Player:
         """What `kubectl apply` would have printed of the manifests."""
         self.not_ready: list[str] = []
         """Pods that were not Ready when the story began."""
+        self.before = take_baseline(self.engine.traffic.measure)
+        """What was counted before the story began; reports leave it out."""
         self._step_times = [step.at_s for step in self.steps]
 
     @property
@@ -69,6 +71,7 @@ class Player:
         """At time zero: begin with traffic, timeline, lesson and checks."""
         engine = self.engine
         self.not_ready = engine.settle()
+        self.before = take_baseline(engine.traffic.measure)
         if self.scenario.exposed_traffic:
             self.clients += tuple(exposed_clients(engine.store.list(Service)))
         for client in self.clients:

@@ -9,7 +9,7 @@ import msgspec
 from lab.kube.kinds.pod import Pod
 from lab.kube.time import clock_text
 from lab.network.reasons import REASONS
-from lab.traffic.measure import Summary
+from lab.traffic.measure import Measurements, Summary
 from lab.views import format as fmt
 from lab.views.table import table
 
@@ -84,20 +84,34 @@ class Report(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
     passed: bool
 
 
+class Baseline(msgspec.Struct, frozen=True):
+    """What had been counted when the story began."""
+
+    total: Summary
+    endpoints: dict[tuple[str, str], int]
+    """Requests by (Service, Pod)."""
+
+
+def take_baseline(measure: Measurements) -> Baseline:
+    """What has been counted up to now."""
+    return Baseline(measure.total.summary(), {key: tallies.requests for key, tallies in measure.endpoints.items()})
+
+
 def make_report(player: Player) -> Report:
     """The report of a run up to now."""
     engine, scenario = player.engine, player.scenario
     measure, now = engine.traffic.measure, engine.now
     named = [client.name for client in player.clients]
     groups = [_group(name, measure.clients[name].summary(), now) for name in named if name in measure.clients]
+    total = measure.total.summary().since(player.before.total)
     return Report(
         scenario=scenario.name,
         seed=player.seed,
         time_s=now,
-        total=_group("all", measure.total.summary(), now),
+        total=_group("all", total, now),
         groups=groups,
         endpoints=_endpoints(player),
-        failures=_failures(measure.total.reasons),
+        failures=_failures(total.reasons),
         checks=[CheckResult(check.name, check.passed, check.message, check.place) for check in player.checks],
         kept=[kept.what for kept in scenario.kept],
         not_ready=player.not_ready,
@@ -123,13 +137,21 @@ def _group(name: str, summary: Summary, now_s: float) -> Group:
 
 
 def _endpoints(player: Player) -> list[EndpointShare]:
-    measure, store = player.engine.traffic.measure, player.engine.store
+    before, store = player.before.endpoints, player.engine.store
+    counted = {
+        key: tallies.requests - before.get(key, 0)
+        for key, tallies in sorted(player.engine.traffic.measure.endpoints.items())
+    }
+    totals: dict[str, int] = {}
+    for (service, _), requests in counted.items():
+        totals[service] = totals.get(service, 0) + requests
     found = []
-    for (service, pod), tallies in sorted(measure.endpoints.items()):
+    for (service, pod), requests in counted.items():
         namespace, _, name = pod.partition("/")
         live = store.find(Pod, name, namespace) if pod else None
-        share = tallies.requests / measure.services[service].requests
-        found.append(EndpointShare(service, pod, live.spec.node_name if live else "", tallies.requests, share))
+        node = live.spec.node_name if live else ""
+        if requests:
+            found.append(EndpointShare(service, pod, node, requests, requests / totals[service]))
     return found
 
 
