@@ -31,6 +31,13 @@ from lab.settings import Settings
 FIRST_INTERNAL = ipaddress.IPv4Address("172.18.0.10")
 FIRST_EXTERNAL = ipaddress.IPv4Address("192.0.2.10")
 POD_CIDR_BITS = 24
+NODE_INFO = {
+    "kubeletVersion": "v1.37.0",
+    "osImage": "Service Lab",
+    "kernelVersion": "simulated",
+    "containerRuntimeVersion": "simulated",
+}
+"""status.nodeInfo of every node: the Kubernetes version whose behaviour the lab follows; the rest is no machine."""
 
 
 class NodeSpec(msgspec.Struct, frozen=True):
@@ -119,7 +126,9 @@ class ControlPlane:
         return Node(
             metadata=ObjectMeta(name=spec.name, labels={**labels, **spec.labels}),
             spec=NodeObjectSpec(pod_cidr=cidr, pod_cidrs=(cidr,), taints=spec.taints),
-            status=NodeStatus(capacity=capacity, allocatable=capacity, addresses=addresses),
+            status=NodeStatus(
+                capacity=capacity, allocatable=capacity, addresses=addresses, extra={"nodeInfo": NODE_INFO}
+            ),
         )
 
     def _pod_cidr(self) -> str:

@@ -142,7 +142,7 @@ def _source(words: Sequence[Word], call: Call) -> Source:
     try:
         source: Source = call.engine.traffic.sources.find(OUTSIDE if text == "internet" else text)
     except LabError as error:
-        raise CommandError(f"error: {error}", words[0], _sources(words, call)) from None
+        raise CommandError(f"error: {error}", words[0]) from None
     return source
 
 

@@ -6,11 +6,44 @@ from collections.abc import Sequence
 
 from lab.commands.call import Call
 from lab.commands.registry import COMMANDS, Command, Parameter, ValueType, children, command
+from lab.commands.values import COUNT
 from lab.commands.words import CommandError, Word
-from lab.network.exposure import Exposure
+from lab.journal import Decision, RequestFinished
+from lab.kube.errors import LabError
+from lab.views.explanation import explanation_lines
+from lab.views.exposure import exposure_lines
+from lab.views.spans import text_of
 from lab.views.table import fields, table
 
-_EXPOSED = ("ADDRESS", "KIND", "SERVICE", "NODE", "POLICY", "ALLOWED FROM")
+WIDTH = 120
+"""Cells in a line of text that is printed and not drawn."""
+
+
+@command(
+    "lab explain",
+    "Why a connection went where it went: its way, the rules of the node that decided, each endpoint in or out.",
+    Parameter("decision", ValueType("ID", "the number of a decision, as curl prints it", COUNT.read)),
+    examples=("lab explain 42",),
+)
+def explain(call: Call) -> None:
+    """Print the account of a decision."""
+    number: int = call.values["decision"]
+    account = call.engine.network.explain(number)
+    if account is not None:
+        call.say(text_of(explanation_lines(account, WIDTH, _finished(call, number))))
+        return
+    newest = next((event.id for event in call.engine.journal.tail() if isinstance(event, Decision)), 0)
+    if not newest:
+        raise LabError("no connection has been made yet")
+    if not 0 < number <= newest:
+        raise LabError(f"there is no decision {number}: they are numbered from 1 to {newest}")
+    raise LabError(f"decision {number} was made too long ago: its tables are no longer kept")
+
+
+def _finished(call: Call, decision: int) -> RequestFinished | None:
+    """The newest request on a decision's connection, while the journal remembers it."""
+    events = call.engine.journal.tail()
+    return next((event for event in events if isinstance(event, RequestFinished) and event.decision == decision), None)
 
 
 @command(
@@ -20,16 +53,7 @@ _EXPOSED = ("ADDRESS", "KIND", "SERVICE", "NODE", "POLICY", "ALLOWED FROM")
 )
 def expose(call: Call) -> None:
     """A line for each node port on each node, each balancer's port, each health check port."""
-    found = call.engine.network.open_ports()
-    if not found:
-        call.say("Nothing is open to the outside: no Service of type NodePort or LoadBalancer has a port.")
-        return
-    call.say(*table(_EXPOSED, map(_exposed, found)))
-
-
-def _exposed(port: Exposure) -> tuple[str, ...]:
-    sources = ",".join(port.sources) or "anywhere"
-    return (str(port), port.kind, port.service, port.node or "<none>", port.policy, sources)
+    call.say(text_of(exposure_lines(call.engine.network.open_ports(), WIDTH)))
 
 
 def _read_commands(words: Sequence[Word], call: Call) -> list[Command]:
@@ -62,7 +86,7 @@ def show_help(call: Call) -> None:
     """One line a command, or everything about the only one that is meant."""
     found: list[Command] = call.get("commands", list(COMMANDS.values()))
     if len(found) > 1:
-        call.say(*fields((one.name, one.summary) for one in found))
+        call.say(*table(("", ""), [(one.name, one.summary) for one in found], headers=False))
         return
     one = found[0]
     call.say(one.summary, "", one.usage)
