@@ -140,7 +140,9 @@ class Client:
         start_s = max(spec.start_s, self._clock.time())
         self._arrivals = Arrivals(spec.phases, start_s, self._rng, poisson=spec.arrivals == "poisson")
         if spec.phases:
-            self._schedule()
+            due_s = self._arrivals.next()
+            if due_s < spec.stop_s:
+                self._clock.at(due_s, self._arrive)
         else:
             for _ in range(max(1, spec.workers)):
                 self._clock.at(start_s, self._work)
@@ -163,19 +165,17 @@ class Client:
 
     # -- open loop ------------------------------------------------------------------------------------------
 
-    def _schedule(self) -> None:
-        due_s = self._arrivals.next()
-        if due_s < self.spec.stop_s:
-            self._clock.at(due_s, self._arrive)
-
     def _arrive(self) -> None:
         if self.stopped:
             return
-        self._schedule()
+        clock = self._clock
+        due_s = self._arrivals.next()
+        if due_s < self.spec.stop_s:
+            clock.at(due_s, self._arrive)
         if self._limit and self._open >= self._limit:
-            self._waiting.append(self._clock.time())
+            self._waiting.append(clock.time())
         else:
-            self._send(self._clock.time())
+            self._send(clock.time())
 
     def _send(self, intended_s: float) -> bool:
         source = self.origin.next()

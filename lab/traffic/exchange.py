@@ -293,7 +293,8 @@ class Caller:
                 now_s, exchange.id, decision, client, service, pod, status, outcome, latency_s, exchange.attempt
             )
         )
-        wire.measure.tally(client, service, pod).record(now_s, latency_s, outcome, reason)
+        tally = wire.measure.leaves.get((client, service, pod)) or wire.measure.tally(client, service, pod)
+        tally.record(now_s, latency_s, outcome, reason)
         if exchange.done is not None:
             exchange.done(self._result(exchange, outcome, status, reason, latency_s))
         if self._finished is not None:

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_STEP_BITS = 6
-_STEPS = 1 << _STEP_BITS
+STEP_BITS = 6
+STEPS = 1 << STEP_BITS
+"""Buckets in each power of two."""
 
 
 def bucket_of(value_us: int) -> int:
     """The number of the bucket that holds `value_us` microseconds (negative counts as 0)."""
-    if value_us < _STEPS:
+    if value_us < STEPS:
         return value_us if value_us > 0 else 0
-    shift = value_us.bit_length() - _STEP_BITS - 1
-    return (shift << _STEP_BITS) + (value_us >> shift)
+    shift = value_us.bit_length() - STEP_BITS - 1
+    return (shift << STEP_BITS) + (value_us >> shift)
 
 
 def middle_of(bucket: int) -> float:
     """The value in microseconds that stands for a bucket."""
-    if bucket < 2 * _STEPS:
+    if bucket < 2 * STEPS:
         return float(bucket)
-    shift = (bucket >> _STEP_BITS) - 1
-    lowest = (bucket - (shift << _STEP_BITS)) << shift
+    shift = (bucket >> STEP_BITS) - 1
+    lowest = (bucket - (shift << STEP_BITS)) << shift
     return lowest + ((1 << shift) - 1) / 2
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from lab.traffic.histogram import Histogram, bucket_of
+from lab.traffic.histogram import STEP_BITS, STEPS, Histogram
 
 _Key = TypeVar("_Key", int, str)
 
@@ -93,7 +93,12 @@ class Tally:
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
             if reason:
                 self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        bucket = bucket_of(int(latency_s * 1e6))
+        value_us = int(latency_s * 1e6)
+        if value_us < STEPS:
+            bucket = value_us
+        else:  # bucket_of, written out: this runs once a request
+            shift = value_us.bit_length() - STEP_BITS - 1
+            bucket = (shift << STEP_BITS) + (value_us >> shift)
         counts = self._slices[slot // _SLICE_S]
         counts[bucket] = counts.get(bucket, 0) + 1
 
@@ -220,13 +225,14 @@ class Measurements:
         """By (Service, Pod)."""
         self.between: dict[tuple[str, str], Tallies] = {}
         """By (client, Service)."""
-        self._leaves: dict[tuple[str, str, str], Tally] = {}
+        self.leaves: dict[tuple[str, str, str], Tally] = {}
+        """Every tally, by (client, Service, Pod)."""
 
     def tally(self, client: str, service: str, pod: str) -> Tally:
         """The counters of requests from a client to a Service that went to a Pod."""
-        leaf = self._leaves.get((client, service, pod))
+        leaf = self.leaves.get((client, service, pod))
         if leaf is None:
-            leaf = self._leaves[(client, service, pod)] = Tally()
+            leaf = self.leaves[(client, service, pod)] = Tally()
             self.total.parts.append(leaf)
             self.clients.setdefault(client, Tallies()).parts.append(leaf)
             self.between.setdefault((client, service), Tallies()).parts.append(leaf)

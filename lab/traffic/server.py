@@ -148,9 +148,10 @@ class Server:
         if self.hung:
             self._stalled.append(exchange)
             return
-        calls = self.calls
-        if calls and exchange.depth < MAX_DEPTH:
-            CallChain(self, exchange, calls).next()
+        if self._calls_version != self.parent.services.version:
+            self._find_calls()
+        if self._calls and exchange.depth < MAX_DEPTH:
+            CallChain(self, exchange, self._calls).next()
             return
         rate = self.spec.error_rate
         self.complete(exchange, 500 if rate and self.rng.random() < rate else 200)
@@ -195,9 +196,12 @@ class Server:
     def calls(self) -> tuple[Target, ...]:
         """Whom it calls for each request; looked up again when Services have come."""
         if self._calls_version != self.parent.services.version:
-            self._calls_version = self.parent.services.version
-            self._calls = self.parent.services.calls_of(self)
+            self._find_calls()
         return self._calls
+
+    def _find_calls(self) -> None:
+        self._calls_version = self.parent.services.version
+        self._calls = self.parent.services.calls_of(self)
 
     # -- its life -------------------------------------------------------------------------------------------
 
