@@ -57,7 +57,7 @@ def unsupported(path: str, value: object, supported: tuple[str, ...]) -> FieldEr
 
 def _shown(value: object) -> str:
     """A value as field.Error prints it: a text in quotes, anything with parts as JSON."""
-    return json.dumps(value) if isinstance(value, str | dict | list) else str(value)
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, str | dict | list) else str(value)
 
 
 class StoreError(LabError):
