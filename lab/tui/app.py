@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -217,10 +218,8 @@ class LabApp(App[int]):
             self._tell(title, text, "q leaves")
 
     def _close(self, player: Player) -> None:
-        try:
+        with suppress(ClockError):  # what the clock could not finish is of no interest any more
             player.engine.close()
-        except ClockError:
-            pass  # what the clock could not finish is of no interest any more
 
     def on_unmount(self) -> None:
         """Close the journal and the components."""

@@ -75,7 +75,7 @@ def _first(pair: tuple[str, str], shown: list[str], front: Sequence[str]) -> str
     return there[0] if there else ""
 
 
-def _stack(x: int, width: int, height: int, panes: list[str], wish: Wish) -> dict[str, Place]:
+def _stack(x: int, width: int, height: int, panes: Sequence[str], wish: Wish) -> dict[str, Place]:
     """Panes one above the other: the lesson gets the lines it needs, nodes and Services up to a share."""
     while len(panes) > 1 and height < _LEAST * len(panes):
         panes = [pane for pane in panes if pane != _leaves_first(panes)]

@@ -106,9 +106,7 @@ class Live:
     def services_page(self, width: int) -> Lines:
         """Services and their endpoints."""
         store = self.engine.store
-        rows = service_rows(
-            store.list(Service), store.list(EndpointSlice), self.figures.service, self.figures.endpoint
-        )
+        rows = service_rows(store.list(Service), store.list(EndpointSlice), self.figures.service, self.figures.endpoint)
         return services_page(rows, width)
 
     # -- the story ------------------------------------------------------------------------------------------

@@ -88,7 +88,9 @@ class Happening:
 class EventLog:
     """The newest events that are not about requests; the same said again makes a count, not a line."""
 
-    def __init__(self, journal: Journal, kept: int = KEPT_EVENTS, wanted: Callable[[Event], bool] | None = None) -> None:
+    def __init__(
+        self, journal: Journal, kept: int = KEPT_EVENTS, wanted: Callable[[Event], bool] | None = None
+    ) -> None:
         self.happenings: list[Happening] = []
         self.kept = kept
         self.changes = 0

@@ -29,9 +29,18 @@ class Openers(_Base):
 
     KEYS: ClassVar[list[BindingType]] = [
         Binding("d", "describe", "Describe", id="open.describe", tooltip="kubectl describe what is selected"),
-        Binding("w", "why", "Why", id="open.why", tooltip="Explain the selected connection; the newest when none is", show=False),  # fmt: skip
+        Binding(
+            "w",
+            "why",
+            "Why",
+            id="open.why",
+            tooltip="Explain the selected connection; the newest when none is",
+            show=False,
+        ),
         Binding("f", "faults", "Fault", id="open.faults", tooltip="Break or mend what is selected"),
-        Binding("o", "exposure", "Exposed", id="open.exposure", tooltip="Every address and port that is open to the outside"),  # fmt: skip
+        Binding(
+            "o", "exposure", "Exposed", id="open.exposure", tooltip="Every address and port that is open to the outside"
+        ),
         Binding("question_mark", "help", "Help", id="open.help", tooltip="Keys and commands", key_display="?"),
         Binding("R", "report", "Report", id="open.report", tooltip="What came of the run so far", show=False),
         Binding("q", "quit", "Quit", id="quit", tooltip="Leave Service Lab"),
@@ -163,4 +172,3 @@ def _reached(decision: Decision) -> Subject | None:
     if decision.pod:
         return Subject("Pod", *decision.pod.partition("/")[::2])
     return Subject("Service", *decision.service.partition("/")[::2]) if decision.service else None
-

@@ -22,13 +22,13 @@ class Pacer:
     @property
     def fps(self) -> float:
         """Frames a second at present."""
-        return 1.0 / (self.period_s * 2**self.halvings)
+        return 1.0 / (self.period_s * (1 << self.halvings))
 
     def tick(self, now_s: float) -> float | None:
         """The wall seconds since the last frame when one is due now, else None."""
         self._judge(now_s)
         self._ticks += 1
-        if self._ticks % 2**self.halvings:
+        if self._ticks % (1 << self.halvings):
             return None
         elapsed = now_s - self._frame_at if self._frame_at is not None else self.period_s
         self._frame_at = now_s

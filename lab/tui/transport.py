@@ -19,8 +19,17 @@ class Transport:
     KEYS: ClassVar[list[BindingType]] = [
         Binding("space", "toggle_pause", "Pause", id="time.pause", tooltip="Stop time, or let it go on"),
         Binding("full_stop", "step", "Step", id="time.step", tooltip="Stop, and run 0.1 s", key_display="."),
-        Binding("plus,equals_sign", "faster", "Faster", id="time.faster", tooltip="More virtual seconds a second", key_display="+"),  # fmt: skip
-        Binding("minus", "slower", "Slower", id="time.slower", tooltip="Fewer virtual seconds a second", key_display="-"),  # fmt: skip
+        Binding(
+            "plus,equals_sign",
+            "faster",
+            "Faster",
+            id="time.faster",
+            tooltip="More virtual seconds a second",
+            key_display="+",
+        ),
+        Binding(
+            "minus", "slower", "Slower", id="time.slower", tooltip="Fewer virtual seconds a second", key_display="-"
+        ),
         Binding("0,backspace", "real_time", "x1", id="time.real", tooltip="As fast as the wall clock", show=False),
     ]
     player: Player

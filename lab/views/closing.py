@@ -109,6 +109,11 @@ def _shares(shares: Iterable[Share]) -> list[Line]:
         name = each.pod.removeprefix("default/") or "(none reached)"
         filled = bar(each.share, 12)
         lines.append(
-            line(f"    {fit_text(name, 34)} ", Span(filled, "accent"), " " * (13 - len(filled)), f"{each.requests:>7,}  {each.share:>6.1%}")  # fmt: skip
+            line(
+                f"    {fit_text(name, 34)} ",
+                Span(filled, "accent"),
+                " " * (13 - len(filled)),
+                f"{each.requests:>7,}  {each.share:>6.1%}",
+            )
         )
     return lines

@@ -115,9 +115,15 @@ def _headers(explanation: Explanation) -> list[Line]:
     rows = [("", "SOURCE", "DESTINATION"), ("before", *before), ("after", *after)]
     head, old, new = columns(rows)
     changed = [
-        word for word, same in (("SNAT", before.source == after.source), ("DNAT", before.destination == after.destination)) if not same  # fmt: skip
+        word
+        for word, same in (("SNAT", before.source == after.source), ("DNAT", before.destination == after.destination))
+        if not same
     ]
-    return [line(("  " + head, "dim")), line("  " + old), line("  ", (new, "strong"), ("   " + " ".join(changed), "accent"))]
+    return [
+        line(("  " + head, "dim")),
+        line("  " + old),
+        line("  ", (new, "strong"), ("   " + " ".join(changed), "accent")),
+    ]
 
 
 def _candidates(candidates: Sequence[Candidate], chosen: str, size: int) -> list[Line]:

@@ -14,7 +14,9 @@ class Fault(NamedTuple):
     command: str
 
 
-def faults(subject: Subject, *, powered: bool = True, proxy_running: bool = True, cordoned: bool = False) -> list[Fault]:
+def faults(
+    subject: Subject, *, powered: bool = True, proxy_running: bool = True, cordoned: bool = False
+) -> list[Fault]:
     """The menu for an object; what makes no sense in its present state is left out."""
     if subject.kind == "Node":
         return _node(subject.name, powered, proxy_running, cordoned)

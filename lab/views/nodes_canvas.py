@@ -178,7 +178,9 @@ def _box_top(box: _Box, state: State, edge: str) -> Line:
     left = room - cells(name)
     zone = f"{node.zone} " if node.zone and cells(node.zone) + 1 <= left else ""
     fill = "─" * max(left - cells(zone), 0)
-    head = line(("╭", edge), (f" {state.glyph} ", state.role), (name, "strong"), " ", (zone, "dim"), *tail, (fill, edge))
+    head = line(
+        ("╭", edge), (f" {state.glyph} ", state.role), (name, "strong"), " ", (zone, "dim"), *tail, (fill, edge)
+    )
     return line(*fit(head, box.width - 1), ("╮", edge))
 
 

@@ -9,7 +9,6 @@ import msgspec
 from lab.views import format as fmt
 from lab.views.spans import Line, Span, fit, line, width
 
-
 _LEAVING = ("proxy", "room", "p50", "seed", "duration")
 
 
@@ -80,7 +79,7 @@ def _traffic(status: Status, leave: tuple[str, ...] = ()) -> Line:
         return (Span("no traffic yet", "dim"),)
     share = status.ok / status.requests
     role = "ok" if share >= 0.999 else "warn" if share >= 0.95 else "bad"
-    p50 = [] if "p50" in leave else [("  p50 ", "dim"), fmt.latency(status.p50_s)]
+    p50: list[Span | tuple[str, str] | str] = [] if "p50" in leave else [("  p50 ", "dim"), fmt.latency(status.p50_s)]
     return line(
         (fmt.rate(status.rate), "strong"),
         (" rps  ", "dim"),

@@ -13,10 +13,24 @@ from typing import Any
 from lab.clock import Clock
 from lab.cluster.store import Store
 from lab.journal import Decision, Journal, Narrated, Noted, RequestFinished
-from lab.kube.kinds.endpointslice import SERVICE_NAME_LABEL, Endpoint, EndpointConditions, EndpointPort, EndpointSlice, ObjectReference  # fmt: skip
+from lab.kube.kinds.endpointslice import (
+    SERVICE_NAME_LABEL,
+    Endpoint,
+    EndpointConditions,
+    EndpointPort,
+    EndpointSlice,
+    ObjectReference,
+)
 from lab.kube.kinds.node import ZONE_LABEL, Node, NodeStatus
 from lab.kube.kinds.pod import Container, ContainerState, ContainerStatus, Pod, PodSpec, PodStatus
-from lab.kube.kinds.service import LoadBalancerIngress, LoadBalancerStatus, Service, ServicePort, ServiceSpec, ServiceStatus  # fmt: skip
+from lab.kube.kinds.service import (
+    LoadBalancerIngress,
+    LoadBalancerStatus,
+    Service,
+    ServicePort,
+    ServiceSpec,
+    ServiceStatus,
+)
 from lab.kube.meta import Condition, ObjectMeta
 from lab.scenario.report import Group, Report
 from lab.settings import Settings
@@ -33,7 +47,14 @@ def node(name: str, zone: str = "", *, ready: bool = True) -> Node:
 
 
 def pod(
-    name: str, where: str, *, ready: bool = True, phase: str = "Running", waiting: str = "", ip: str = "", ns: str = "default"
+    name: str,
+    where: str,
+    *,
+    ready: bool = True,
+    phase: str = "Running",
+    waiting: str = "",
+    ip: str = "",
+    ns: str = "default",
 ) -> Pod:
     states = (ContainerStatus(name="c", state=ContainerState(state="waiting", reason=waiting)),) if waiting else ()
     return Pod(
@@ -85,7 +106,9 @@ class DemoEngine:
     def __post_init__(self) -> None:
         self.store = Store(self.clock, self.journal, Settings(), seed=1)
         self.traffic = SimpleNamespace(measure=Measurements())
-        self.network = SimpleNamespace(proxies={}, balancers=SimpleNamespace(by_ip={}), open_ports=lambda: [], explain=lambda decision: None)
+        self.network = SimpleNamespace(
+            proxies={}, balancers=SimpleNamespace(by_ip={}), open_ports=lambda: [], explain=lambda decision: None
+        )
         self.control_plane = SimpleNamespace(kubelets={})
         self.spec = SimpleNamespace(proxy="nftables")
         self.random = random.Random("demo")
@@ -101,11 +124,15 @@ class DemoEngine:
         for i in range(self.nodes):
             self.store.create(node(f"worker-{i + 1}", f"zone-{'ab'[i % 2]}", ready=i != 1))
             for k in range(self.pods_a_node):
-                made = pod(f"web-7f9c6d5b4-{i}x{k:02d}q", f"worker-{i + 1}", ready=k != 2 or i != 2, ip=f"10.244.{i}.{k + 2}")
+                made = pod(
+                    f"web-7f9c6d5b4-{i}x{k:02d}q", f"worker-{i + 1}", ready=k != 2 or i != 2, ip=f"10.244.{i}.{k + 2}"
+                )
                 self.web.append(self.store.create(made))
         self.store.create(pod("api-55d8f-crash", "worker-1", ready=False, waiting="CrashLoopBackOff"))
         self.store.create(pod("api-55d8f-wait", "", ready=False, phase="Pending"))
-        web = service("web", "LoadBalancer", "10.96.0.12", ServicePort(port=80, node_port=30080), external="203.0.113.10")
+        web = service(
+            "web", "LoadBalancer", "10.96.0.12", ServicePort(port=80, node_port=30080), external="203.0.113.10"
+        )
         self.store.create(web)
         self.store.create(service("api", "LoadBalancer", "10.96.7.1", ServicePort(port=9090, node_port=31090)))
         self.store.create(service("shop", "NodePort", "10.96.7.2", ServicePort(port=80, node_port=30081)))
@@ -167,19 +194,31 @@ class DemoEngine:
         latency = 0.005 + self.random.random() * 0.02
         outcome = "timeout" if lost else "ok"
         finished = RequestFinished(
-            self.now, self._ids, self._ids, client, "default/web", f"default/{chosen.name}", 0 if lost else 200, outcome, 2.0 if lost else latency  # fmt: skip
+            self.now,
+            self._ids,
+            self._ids,
+            client,
+            "default/web",
+            f"default/{chosen.name}",
+            0 if lost else 200,
+            outcome,
+            2.0 if lost else latency,
         )
         self.journal.append(finished)
         tally = self.traffic.measure.tally("shoppers", "default/web", f"default/{chosen.name}")
         tally.record(self.now, latency, outcome, "")
         if self._ids % 40 == 0:
-            self.journal.append(Noted(self.now, "Warning", "Unhealthy", "Pod", "default", chosen.name, "Readiness probe failed"))
+            self.journal.append(
+                Noted(self.now, "Warning", "Unhealthy", "Pod", "default", chosen.name, "Readiness probe failed")
+            )
         if self._ids % 400 == 0:
             self.journal.append(Narrated(self.now, "worker-2 has lost its power, and nobody knows yet."))
 
 
 LESSON = (
-    SimpleNamespace(at_s=0.0, title="One address for many Pods", text="The Service has one address. " * 6, watch="service/web"),
+    SimpleNamespace(
+        at_s=0.0, title="One address for many Pods", text="The Service has one address. " * 6, watch="service/web"
+    ),
     SimpleNamespace(at_s=20.0, title="A node is lost", text="Nobody knows yet.", watch="node/worker-2"),
 )
 
@@ -210,4 +249,18 @@ class DemoPlayer:
 
     def report(self) -> Report:
         total = Group("all", 1000, 940, 0.94, 16.0, 0.012, 0.03, 0.2, 2.0, {"timeout": 60})
-        return Report("peak-load", 7, self.engine.now, total, [total], [], [], [], [], [], len(self.engine.journal), "ab" * 32, True)
+        return Report(
+            "peak-load",
+            7,
+            self.engine.now,
+            total,
+            [total],
+            [],
+            [],
+            [],
+            [],
+            [],
+            len(self.engine.journal),
+            "ab" * 32,
+            True,
+        )

@@ -15,7 +15,7 @@ from lab.tui.screens.message import ConfirmScreen
 from lab.tui.widgets.pane import Pane
 from lab.views.faults import Fault
 from lab.views.page import Lines, Subject, Target
-from lab.views.spans import line
+from lab.views.spans import Line, line
 
 
 class FaultsScreen(ModalScreen[str | None]):
@@ -39,7 +39,8 @@ class FaultsScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Two lines a fault: what, and its command."""
-        lines, targets = [], []
+        lines: list[Line] = []
+        targets: list[Target] = []
         for fault in self._faults:
             command = find(fault.command)
             danger = command is not None and command.danger

@@ -42,7 +42,9 @@ def help_sheet(screen: Screen[Any]) -> Sheet:
 
 def _keys(bindings: Iterable[Any]) -> list[KeyHelp]:
     return [
-        KeyHelp(" ".join(_NAMES.get(key, key) for key in binding.key.split(",")), binding.tooltip or binding.description)
+        KeyHelp(
+            " ".join(_NAMES.get(key, key) for key in binding.key.split(",")), binding.tooltip or binding.description
+        )
         for binding in bindings
         if isinstance(binding, Binding)
     ]

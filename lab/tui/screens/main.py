@@ -41,16 +41,43 @@ class MainScreen(Transport, Openers, Screen[None]):
     AUTO_FOCUS = "#routing"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Next pane", id="focus.next", tooltip="Focus the next pane", show=False),
-        Binding("shift+tab", "app.focus_previous", "Previous pane", id="focus.previous", tooltip="Focus the previous pane", show=False),  # fmt: skip
+        Binding(
+            "shift+tab",
+            "app.focus_previous",
+            "Previous pane",
+            id="focus.previous",
+            tooltip="Focus the previous pane",
+            show=False,
+        ),
         *(
-            Binding(str(i + 1), f"pane('{name}')", name.capitalize(), id=f"pane.{name}", tooltip=f"Show and focus pane {i + 1}, {name}", show=False)  # fmt: skip
+            Binding(
+                str(i + 1),
+                f"pane('{name}')",
+                name.capitalize(),
+                id=f"pane.{name}",
+                tooltip=f"Show and focus pane {i + 1}, {name}",
+                show=False,
+            )
             for i, name in enumerate(PANES)
         ),
-        Binding("z,m", "maximise", "Maximise", id="pane.maximise", tooltip="Give the focused pane the whole screen, or back"),  # fmt: skip
-        Binding("x", "hide", "Hide", id="pane.hide", tooltip="Hide the focused pane; its number brings it back", show=False),  # fmt: skip
+        Binding(
+            "z,m", "maximise", "Maximise", id="pane.maximise", tooltip="Give the focused pane the whole screen, or back"
+        ),
+        Binding(
+            "x", "hide", "Hide", id="pane.hide", tooltip="Hide the focused pane; its number brings it back", show=False
+        ),
         Binding("colon", "prompt(':')", "Command", id="prompt.open", tooltip="Type a command", key_display=":"),
-        Binding("slash", "prompt('/')", "Filter", id="routing.filter", tooltip="Filter the connections", key_display="/"),  # fmt: skip
-        Binding("escape", "back", "Back", id="back", tooltip="Close the output, drop the filter, let go, leave maximised", show=False),  # fmt: skip
+        Binding(
+            "slash", "prompt('/')", "Filter", id="routing.filter", tooltip="Filter the connections", key_display="/"
+        ),
+        Binding(
+            "escape",
+            "back",
+            "Back",
+            id="back",
+            tooltip="Close the output, drop the filter, let go, leave maximised",
+            show=False,
+        ),
         *Transport.KEYS,
         *Openers.KEYS,
     ]

@@ -28,7 +28,14 @@ class ReportScreen(Sheet):
         title = f"{report.scenario}: the end" if finished else f"{report.scenario}: so far"
         super().__init__(title, lambda size: closing_lines(closing, size))
         self.sheet.foot = line(
-            ("r", "key"), (" replay   ", "dim"), ("q", "key"), (" quit   ", "dim"), ("Esc", "key"), (" look on   ", "dim"), ("c", "key"), (" copy ", "dim")  # fmt: skip
+            ("r", "key"),
+            (" replay   ", "dim"),
+            ("q", "key"),
+            (" quit   ", "dim"),
+            ("Esc", "key"),
+            (" look on   ", "dim"),
+            ("c", "key"),
+            (" copy ", "dim"),
         )
 
 

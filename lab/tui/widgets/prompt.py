@@ -61,7 +61,9 @@ class PromptLine(Input):
         self.mode = mode
         self.suggester = self._ghost if mode == ":" else None
         self.placeholder = (
-            "kubectl scale deployment/web --replicas=5" if mode == ":" else "words that a connection has; -word: has not"
+            "kubectl scale deployment/web --replicas=5"
+            if mode == ":"
+            else "words that a connection has; -word: has not"
         )
         self.value = value
         self.cursor_position = len(value)
