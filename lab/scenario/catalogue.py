@@ -50,11 +50,17 @@ def find(word: str) -> Path:
         raise LabError(f"{word} is a folder with {len(inside) or 'no'} scenarios in it: name the file")
     known = {entry.name: entry.path for entry in catalogue()}
     if word in known:
-        return known[word]
+        return _shown(known[word])
     if path.suffix in (".yaml", ".yml") or "/" in word:
         raise LabError(f"{word}: there is no such file")
     hint = nearest(word, known) or "; `lab list` shows those that come along"
     raise LabError(f'there is no scenario and no file "{word}"{hint}')
+
+
+def _shown(path: Path) -> Path:
+    """The path as a user would write it here: relative when it lies below the working directory."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _entries(root: Path) -> Iterator[Entry]:

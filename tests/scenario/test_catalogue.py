@@ -20,6 +20,7 @@ def test_a_scenario_is_found_by_name_by_path_and_by_folder():
     path = find("cluster-ip")
     assert find(str(path)) == path
     assert find(str(path.parent)) == path
+    assert path.name == "lesson.yaml"
 
 
 @pytest.mark.parametrize(
