@@ -58,7 +58,8 @@ def _bars(groups: list[Line], between: str) -> Line:
 
 def _head(status: Status, leave: tuple[str, ...] = ()) -> Line:
     glyph = ("■", "busy") if status.finished else ("‖", "warn") if status.paused else ("▶", "ok")
-    of = f" of {fmt.moment(status.duration_s)[:-2]}" if status.duration_s and "duration" not in leave else ""
+    ends = 0 < status.duration_s < math.inf and "duration" not in leave
+    of = f" of {fmt.moment(status.duration_s)[:-2]}" if ends else ""
     behind = ("  behind", "warn") if status.behind_s > max(0.5 * status.speed, 1.0) and not status.paused else ""
     seed = "" if "seed" in leave else f"  seed {status.seed}"
     return line(
