@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import simpy
@@ -56,14 +56,14 @@ def simpy_requests_per_s() -> float:
     workers = simpy.Resource(env, WORKERS)
     latencies: list[float] = []
 
-    def customer() -> Iterator[Any]:
+    def customer() -> Generator[Any, Any, None]:
         arrived = env.now
         with workers.request() as turn:
             yield turn
             yield env.timeout(rng.expovariate(1.0 / SERVICE_S))
         latencies.append(env.now - arrived)
 
-    def arrivals() -> Iterator[Any]:
+    def arrivals() -> Generator[Any, Any, None]:
         while True:
             yield env.timeout(rng.expovariate(RATE_PER_S))
             env.process(customer())

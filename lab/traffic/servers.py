@@ -99,6 +99,10 @@ class Servers:
         running = self.pods.get(pod)
         return next(iter(running.values())).source if running else None
 
+    def answering(self, pod: str) -> bool:
+        """Whether a container of a Pod (`NAMESPACE/NAME`) listens somewhere and answers."""
+        return any(server.answers and server.ports for server in self.pods.get(pod, {}).values())
+
     # -- ports ----------------------------------------------------------------------------------------------
 
     def _up(self, server: Server) -> None:

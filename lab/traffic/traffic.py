@@ -44,6 +44,7 @@ class Traffic:
         self._wire = Wire(self._clock, self._journal, self._settings, self._seed, network, self.measure)
         self.servers.attach(store, network, self._wire)
         self.sources = Sources(store, self.servers)
+        network.dns.serving = self.servers.answering
 
     # -- clients --------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from lab.clock import Clock
@@ -42,6 +43,7 @@ class FakeNetwork:
 
     def __init__(self, clock: Clock, journal: Journal) -> None:
         self.clock, self.journal = clock, journal
+        self.dns = SimpleNamespace()
         self.names: dict[str, str] = {}
         self.endpoints: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
         self.verdict = ""

@@ -234,3 +234,14 @@ def test_named_ports_are_found_for_probes() -> None:
     bench.clock.run_until(1.0)
     assert bench.servers.probe(pod, "main", Probe(http_get=HTTPGetAction(port="http"))).success
     assert not bench.servers.probe(pod, "main", Probe(http_get=HTTPGetAction(port="admin"))).success
+
+
+def test_a_pod_answers_while_it_runs_and_does_not_hang() -> None:
+    bench = Bench(app())
+    bench.web()
+    assert not bench.network.dns.serving("default/web")
+    bench.clock.run_until(1.0)
+    assert bench.network.dns.serving("default/web")
+    bench.traffic.hang_pod("default", "web")
+    assert not bench.network.dns.serving("default/web")
+    assert not bench.network.dns.serving("default/nobody")
