@@ -54,6 +54,14 @@ def test_a_range_that_is_none_is_an_error_for_the_user() -> None:
         AddressPool("10.96.0.0/99", random.Random(1))
 
 
+def test_what_is_given_back_above_the_band_is_picked_before_the_band() -> None:
+    pool = Pool(0, 30, 8, random.Random(1))
+    for _ in range(23):
+        pool.pick()
+    pool.release(20)
+    assert pool.pick() == 20
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     seed=st.integers(0, 99),

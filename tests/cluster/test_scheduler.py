@@ -156,8 +156,18 @@ def test_the_pods_of_one_owner_are_spread_over_nodes() -> None:
     assert cluster.crowd() == [2, 2, 3]
 
 
-def test_and_over_zones() -> None:
-    cluster = Cluster(4, zones=("zone-a", "zone-a", "zone-a", "zone-b"))
+def test_even_when_one_node_has_much_more_room() -> None:
+    cluster = Cluster()
+    cluster.add_node("worker-1", cpu="64")
+    cluster.add_node("worker-2", cpu="2")
+    cluster.store.create(replica_set(4))
+    cluster.run(5)
+    assert cluster.crowd() == [2, 2]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_and_over_zones(seed: int) -> None:
+    cluster = Cluster(4, zones=("zone-a", "zone-a", "zone-a", "zone-b"), seed=seed)
     cluster.store.create(replica_set(2))
     cluster.run(5)
     zones = {cluster.store.get(Node, pod.spec.node_name).zone for pod in cluster.store.list(Pod)}

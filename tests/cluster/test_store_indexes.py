@@ -11,13 +11,13 @@ from lab.kube.kinds.pod import Pod, PodSpec
 from lab.kube.meta import ObjectMeta, OwnerReference
 from lab.settings import Settings
 
-NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
+NAMES = st.sampled_from(["a", "b", "c"])
 NAMESPACES = st.sampled_from(["one", "two"])
 LABELS = st.dictionaries(st.sampled_from(["app", "tier"]), st.sampled_from(["x", "y"]))
 NODES = st.sampled_from(["", "worker-1", "worker-2"])
 OWNERS = st.lists(st.sampled_from(["uid-1", "uid-2"]), unique=True)
 WRITES = st.lists(
-    st.tuples(st.sampled_from(["put", "delete"]), NAMESPACES, NAMES, LABELS, NODES, OWNERS), min_size=1, max_size=40
+    st.tuples(st.sampled_from(["put", "delete"]), NAMESPACES, NAMES, LABELS, NODES, OWNERS), min_size=12, max_size=40
 )
 
 
