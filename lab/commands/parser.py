@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.commands import verbs as _registered  # noqa: F401 - fills the registry
 from lab.commands.call import Call
+from lab.commands.flags import IN_NAMESPACE
 from lab.commands.registry import ALIASES, COMMANDS, Command, Flag, Parameter, ValueType, children
 from lab.commands.words import CommandError, Word
 
@@ -28,6 +29,7 @@ def find_command(words: Sequence[Word]) -> tuple[Command, list[Word]]:
 
     Raises CommandError that points at the first word that fits no command.
     """
+    words = _verbs_first(words)
     names = [word.text for word in words]
     if names:
         names[0] = ALIASES.get(names[0], names[0])
@@ -36,6 +38,15 @@ def find_command(words: Sequence[Word]) -> tuple[Command, list[Word]]:
         if found is not None:
             return found, list(words[length:])
     raise _no_command(words, names)
+
+
+def _verbs_first(words: Sequence[Word]) -> list[Word]:
+    """`kubectl -n shop get pods` with its flags at the end, where every command looks for them."""
+    position = 1
+    while position < len(words) and _is_flag(words[position].text):
+        # Of the flags that kubectl takes before its verb, only the namespace has a value.
+        position += 2 if words[position].text in (IN_NAMESPACE.name, IN_NAMESPACE.short) else 1
+    return [*words[:1], *words[position:], *words[1:position]]
 
 
 def _no_command(words: Sequence[Word], names: list[str]) -> CommandError:
@@ -105,12 +116,9 @@ def spread(command: Command, words: Sequence[Word]) -> list[tuple[Parameter, lis
 
 def bind(line: Line, call: Call, end: int) -> None:
     """Read all values into the call; raises a LabError for what is missing, too much or not there."""
-    if line.waiting is not None:
-        flag, word = line.waiting
-        raise CommandError(f"error: {word.text} wants a value: {_about(flag.type)}", word)
+    check_complete(line, end)
     for flag, given in sorted(line.flags.values(), key=lambda pair: pair[0].name != "--namespace"):
         _bind_flag(flag, given, call)
-    _check_complete(line, end)
     for parameter, words in spread(line.command, line.positional):
         call.values[parameter.name] = parameter.type.read(words, call)
 
@@ -128,7 +136,11 @@ def _bind_flag(flag: Flag, word: Word | None, call: Call) -> None:
         call.everywhere = bool(value)
 
 
-def _check_complete(line: Line, end: int) -> None:
+def check_complete(line: Line, end: int) -> None:
+    """Raise CommandError for what is missing or too much; `end` is where the line ends."""
+    if line.waiting is not None:
+        flag, word = line.waiting
+        raise CommandError(f"error: {word.text} wants a value: {_about(flag.type)}", word)
     command = line.command
     parts = spread(command, line.positional)
     given = {parameter.name for parameter, _ in parts}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import count
 
 from lab.cluster.control_plane import NodeSpec
-from lab.commands.parser import take_apart
+from lab.commands.parser import check_complete, take_apart
 from lab.commands.words import CommandError, split
 from lab.engine import ClusterSpec, plain_nodes
 from lab.kube import quantity
@@ -190,7 +190,7 @@ def timeline_of(entries: tuple[TimelineEntry, ...], duration_s: float, source: S
 def _fault_of(command: str) -> str:
     """What is wrong with the words of a command; whether what it names exists is seen when it runs."""
     try:
-        take_apart(split(command))
+        check_complete(take_apart(split(command)), len(command))
     except CommandError as error:
         message = str(error).removeprefix("error: ")
         return f"{message}; {error.hint}" if error.hint else message

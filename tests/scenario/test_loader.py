@@ -92,6 +92,7 @@ def test_a_namespace_that_nobody_defines_comes_first(write):
         ("name: x\ntraffic: [{to: 'ftp://web', rate: 5}]\n", 'unknown scheme "ftp"'),
         ("name: x\ntraffic: [{to: web, rate: 5, from: pdo/x}]\n", 'did you mean "pod"?'),
         ("name: x\ntimeline:\n  - at: 1s\n    run: kubectl scael deployment/web\n", "scenario.yaml:4: timeline[0].run"),
+        ("name: x\ntimeline: [{at: 1s, run: kubectl scale}]\n", "timeline[0].run: expected RESOURCE"),
         ("name: x\ntimeline: [{at: 99s, say: late}]\n", "is after the end of the story (60s)"),
         ("name: x\nexpect: [{that: sucess >= 1%}]\n", 'did you mean "success"?'),
         ("name: x\nexpect:\n  - sucess >= 1%\n", "scenario.yaml:3: expect[0].that: there is no metric"),
