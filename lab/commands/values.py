@@ -25,6 +25,9 @@ from lab.network.flow import Source
 OUTSIDE = "internet/198.51.100.250"
 """The host on the internet that commands send from: always the same, so that affinity can be seen."""
 
+MOST_REPEATS = 1000
+"""How often one command may do the same thing."""
+
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -43,6 +46,13 @@ def _count(words: Sequence[Word], call: Call) -> int:
     value = _int(words, call)
     if value < 0:
         raise CommandError("error: expected 0 or more", words[0])
+    return value
+
+
+def _several(words: Sequence[Word], call: Call) -> int:
+    value = _int(words, call)
+    if not 1 <= value <= MOST_REPEATS:
+        raise CommandError(f"error: expected 1 to {MOST_REPEATS}", words[0])
     return value
 
 
@@ -88,6 +98,17 @@ def _assignments(words: Sequence[Word], call: Call) -> dict[str, str | None]:
         if not is_assignment(word.text) or not key.rstrip("-"):
             raise CommandError("error: expected KEY=VALUE, or KEY- to take it away", word)
         found[key if equals else key[:-1]] = value if equals else None
+    return found
+
+
+def _images(words: Sequence[Word], call: Call) -> dict[str, str]:
+    """`web=shop/web:2`, each with an image."""
+    found: dict[str, str] = {}
+    for word in words:
+        container, _, image = word.text.partition("=")
+        if not container or not image:
+            raise CommandError("error: expected CONTAINER=IMAGE", word)
+        found[container] = image
     return found
 
 
@@ -168,6 +189,7 @@ def choice(name: str, *options: str, read: Callable[[str], Any] = str) -> ValueT
 TEXT = ValueType("TEXT", "any text", _text)
 INT = ValueType("INT", "a whole number", _int)
 COUNT = ValueType("COUNT", "a whole number, 0 or more", _count)
+REPEATS = ValueType("COUNT", f"a whole number from 1 to {MOST_REPEATS}", _several)
 DURATION = ValueType("DURATION", "a time such as 500ms, 10s or 2m", _duration)
 SECONDS = ValueType("SECONDS", "a time in seconds, or such as 500ms", _duration)
 NAME = ValueType("NAME", "a new name", _name)
@@ -177,7 +199,7 @@ FILE = ValueType("FILE", "a manifest or a folder of manifests", _text)
 NAMESPACE = ValueType("NAMESPACE", "a namespace", _namespace, _namespaces)
 SELECTOR = ValueType("SELECTOR", "labels: app=web,tier!=back", _selector)
 ASSIGNMENTS = ValueType("KEY=VALUE...", "KEY=VALUE, or KEY- to take it away", _assignments, takes=_all)
-IMAGES = ValueType("CONTAINER=IMAGE...", "container names and their images", _assignments, takes=_all)
+IMAGES = ValueType("CONTAINER=IMAGE...", "container names and their images", _images, takes=_all)
 LABELS = ValueType("LABELS", "labels: app=web,version=2", _labels)
 SOURCE = ValueType("SOURCE", "internet, node/NAME, pod/NAME or pod/NAMESPACE/NAME", _source, _sources)
 DOCUMENT = ValueType("JSON", "an object in JSON", _document)

@@ -30,7 +30,7 @@ class CommandError(LabError):
     def __init__(self, message: str, word: Word | None = None, known: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.word = word
-        self.hint = _hint(word, list(known))
+        self.hint = _hint(word, list(dict.fromkeys(known)))
 
     def shown(self, text: str) -> str:
         """The message, the line, and a row of carets under the word with the nearest name that is known."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.commands.complete import complete
 from lab.commands.parser import find_command, take_apart
 from lab.commands.registry import COMMANDS, children
 from lab.commands.words import split
@@ -31,6 +32,14 @@ def test_a_flag_has_many_forms(form: str) -> None:
     value = line.flags["--namespace"][1]
     assert value is not None
     assert value.text == "shop"
+
+
+@pytest.mark.parametrize("form", ["-n shop", "--namespace shop", "--namespace=shop", "-n=shop"])
+def test_the_namespace_may_come_before_the_verb(world: World, form: str) -> None:
+    world.pod("cart-1", "shop")
+    assert world.ok(f"kubectl {form} get pods -o name") == ["pod/cart-1"]
+    assert world.ok("kubectl -A get pods -o name") == ["pod/web-1", "pod/cart-1"]
+    assert complete(world, f"kubectl {form} get pods c") == ["cart-1"]
 
 
 def test_children_are_the_verbs_that_can_follow() -> None:
@@ -85,6 +94,7 @@ def test_every_command_has_a_summary_and_examples_that_parse(command) -> None:
             "did you mean",
         ),
         ("lab cut link worker-1 zone-c", 'error: there is no node or zone "zone-c"', "zone-c", "did you mean"),
+        ("kubectl set image deploy/web web-", "error: expected CONTAINER=IMAGE", "web-", ""),
         ("kubectl cordon worker-1 worker-2", "error: one word too many", "worker-2", ""),
         ("kubectl label pod web-1 tier a=b", 'Error from server (NotFound): pods "tier" not found', "tier", ""),
         ("kubectl create deployment Web --image=x", 'error: "Web" is not a name', "Web", ""),

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
 from lab.commands.registry import Flag, Parameter, ValueType, command
-from lab.commands.values import COUNT, OUTSIDE, SECONDS, SOURCE
+from lab.commands.values import OUTSIDE, REPEATS, SECONDS, SOURCE
 from lab.commands.words import CommandError, Word
 from lab.journal import Decision
 from lab.kube.errors import LabError
@@ -40,7 +40,7 @@ URL = ValueType("URL", "such as http://web/ or http://192.0.2.11:30080/", _read_
     Parameter("url", URL),
     flags=(
         Flag("--from", "who sends it; internet when it is left out", SOURCE),
-        Flag("--count", "how many, one after the other", COUNT),
+        Flag("--count", "how many, one after the other", REPEATS),
         Flag("--max-time", "give up after this time", SECONDS, "-m"),
         IN_NAMESPACE,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lab.cluster.apply import LAST_APPLIED
+from lab.kube.applied import LAST_APPLIED
 from lab.kube.kinds.pod import PodTemplateSpec
 from lab.kube.time import age as duration
 from lab.views import format
