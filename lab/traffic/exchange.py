@@ -288,6 +288,8 @@ class Caller:
         decision, service, pod = 0, "", ""
         if flow is not None:
             decision, service, pod = flow.decision.id, flow.decision.service, flow.pod
+        if not service and exchange.answer is not None:
+            service = _service_named(exchange.answer.name, wire.settings.cluster_domain)
         wire.journal.append(
             RequestFinished(
                 now_s, exchange.id, decision, client, service, pod, status, outcome, latency_s, exchange.attempt
@@ -296,12 +298,14 @@ class Caller:
         tally = wire.measure.leaves.get((client, service, pod)) or wire.measure.tally(client, service, pod)
         tally.record(now_s, latency_s, outcome, reason)
         if exchange.done is not None:
-            exchange.done(self._result(exchange, outcome, status, reason, latency_s))
+            exchange.done(self._result(exchange, outcome, status, reason, latency_s, service))
         if self._finished is not None:
             self._finished(exchange, outcome)
 
     @staticmethod
-    def _result(exchange: Exchange, outcome: str, status: int, reason: str, latency_s: float) -> RequestResult:
+    def _result(
+        exchange: Exchange, outcome: str, status: int, reason: str, latency_s: float, service: str
+    ) -> RequestResult:
         flow, answer = exchange.flow, exchange.answer
         decision = flow.decision if flow is not None else None
         return RequestResult(
@@ -310,7 +314,7 @@ class Caller:
             status=status,
             latency_s=latency_s,
             decision=decision.id if decision is not None else 0,
-            service=decision.service if decision is not None else "",
+            service=service,
             pod=flow.pod if flow is not None else "",
             address=f"{decision.dst_ip}:{decision.dst_port}" if decision is not None else "",
             attempts=exchange.attempt,
@@ -331,3 +335,9 @@ def _why_silent(exchange: Exchange) -> str:
     if exchange.flow is None:
         return "dns-timeout"
     return exchange.flow.reason if exchange.server is None else "no-answer"
+
+
+def _service_named(name: str, domain: str) -> str:
+    """`NAMESPACE/NAME` of the Service that a full name belongs to: no rule tells it of a headless one."""
+    labels = name.removesuffix(f".svc.{domain}").split(".") if name.endswith(f".svc.{domain}") else []
+    return f"{labels[-1]}/{labels[-2]}" if len(labels) >= 2 else ""
