@@ -167,9 +167,10 @@ def _source(words: Sequence[Word], call: Call) -> Source:
     return source
 
 
-def _sources(words: Sequence[Word], call: Call) -> list[str]:
-    pods = [f"pod/{one.name}" for one in call.store.list(Pod, call.namespace)]
-    return ["internet", *pods, *(f"node/{one.name}" for one in call.store.list(Node))]
+def _sources(words: Sequence[Word], call: Call) -> Iterable[str]:
+    yield "internet"
+    yield from (f"pod/{one.name}" for one in call.store.list(Pod, call.namespace))
+    yield from (f"node/{one.name}" for one in call.store.list(Node))
 
 
 def choice(name: str, *options: str, read: Callable[[str], Any] = str) -> ValueType:

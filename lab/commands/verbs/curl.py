@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
 from lab.commands.call import Call
@@ -27,8 +27,8 @@ def _read_url(words: Sequence[Word], call: Call) -> str:
     return words[0].text
 
 
-def _suggest_url(words: Sequence[Word], call: Call) -> list[str]:
-    return [f"http://{one.name}/" for one in call.store.list(Service, call.namespace)]
+def _suggest_url(words: Sequence[Word], call: Call) -> Iterable[str]:
+    return (f"http://{one.name}/" for one in call.store.list(Service, call.namespace))
 
 
 URL = ValueType("URL", "such as http://web/ or http://192.0.2.11:30080/", _read_url, _suggest_url)
