@@ -73,6 +73,7 @@ def test_a_headless_run_prints_a_line_a_second_and_a_report(capsys):
     assert sum(" rps " in line for line in lines) == 20
     assert any(line.startswith("inside") and "100%" in line for line in lines)
     assert "FAILED" not in out
+    assert "         | deployment.apps/web scaled" in lines
     assert lines[-1].startswith("journal ")
 
 

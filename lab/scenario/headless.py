@@ -9,6 +9,7 @@ from typing import TextIO
 
 import msgspec
 
+from lab.commands.execution import Execution
 from lab.journal import Checked, CommandGiven, Event, HealthChecked, Narrated, NetworkChanged, Noted, RequestFinished
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -44,6 +45,14 @@ class Second(msgspec.Struct, frozen=True, tag_field="type", tag="second"):
     nodes_ready: int
     events: list[str]
     """What happened in this second that a user would want to know."""
+
+
+class Output(msgspec.Struct, frozen=True, tag_field="type", tag="output"):
+    """What a command of the timeline has printed."""
+
+    time_s: float
+    command: str
+    lines: list[str]
 
 
 class CheckLine(msgspec.Struct, frozen=True, tag_field="type", tag="check"):
@@ -91,17 +100,21 @@ class _Printer:
         self._position = 0
         self._ok = 0
         self._latencies = Histogram()
+        self._outputs: list[Output] = []
         player.engine.journal.listen(self._count, RequestFinished)
+        player.on_command.append(self._command)
 
     def second(self, at_s: float) -> None:
         """Print the second that ended at `at_s`, and the checks judged in it."""
         events = self._new_events()
         line = self._second(at_s, [text for event in events if (text := notable(event))])
         checks = [CheckLine(e.time, e.name, e.passed, e.message) for e in events if isinstance(e, Checked)]
+        outputs, self._outputs = self._outputs, []
         if self._json:
-            self._print_json(line, *checks)
+            self._print_json(line, *outputs, *checks)
         else:
             self._print(_second_text(line, self._width()))
+            self._print(*(f"         | {text}".rstrip() for output in outputs for text in output.lines))
             for check in checks:
                 self._print(f"         {'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.message}")
         self._out.flush()
@@ -113,6 +126,14 @@ class _Printer:
             self._print_json(report)
         else:
             self._print("", *to_text(report))
+
+    def _command(self, execution: Execution) -> None:
+        def keep(lines: list[str]) -> None:
+            self._outputs.append(Output(self._player.engine.now, execution.text, list(lines)))
+
+        if execution.output:
+            keep(execution.output)
+        execution.on_output.append(keep)
 
     def _count(self, event: Event) -> None:
         assert isinstance(event, RequestFinished)

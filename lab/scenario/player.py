@@ -7,7 +7,9 @@ its journal; none of them has to know what the scenario will do next.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 
+from lab.commands.execution import Execution
 from lab.commands.run import run
 from lab.engine import Engine
 from lab.journal import Checked, Narrated
@@ -37,6 +39,8 @@ class Player:
         """What `kubectl apply` would have printed of the manifests."""
         self.not_ready: list[str] = []
         """Pods that were not Ready when the story began."""
+        self.on_command: list[Callable[[Execution], object]] = []
+        """Called with each command of the timeline when it has been given; it may go on printing afterwards."""
         self.before = take_baseline(self.engine.traffic.measure)
         """What was counted before the story began; reports leave it out."""
         self._step_times = [step.at_s for step in self.steps]
@@ -102,6 +106,8 @@ class Player:
         if not moment.command:
             return
         execution = run(self.engine, moment.command, by="timeline", files=self.read_manifests)
+        for callback in self.on_command:
+            callback(execution)
         if moment.refused:
             refused = moment.refused.lower() in execution.error.lower()
             said = execution.error or "it was accepted"
