@@ -107,6 +107,7 @@ class Sources:
     def __init__(self, store: Store, servers: Servers) -> None:
         self._store, self._servers = store, servers
         self._internet_clients = 0
+        self._found: dict[str, Origin] = {}
 
     def origin(self, text: str, *, addresses: int = 1) -> Origin:
         """Read `internet`, `internet/IP`, `node/NAME`, `pod/[NAMESPACE/]NAME`, `deployment/[NAMESPACE/]NAME`.
@@ -130,7 +131,11 @@ class Sources:
 
     def find(self, text: str) -> Source:
         """The one Source that `text` means now. Raises LabError when there is none."""
-        source = self.origin(text).next()
+        # The same origin each time, so that whoever asks from the internet twice is the same host.
+        origin = self._found.get(text)
+        if origin is None:
+            origin = self._found[text] = self.origin(text)
+        source = origin.next()
         if source is None:
             names = [f"pod/{key}" for key in self._servers.pods] + [f"node/{n.name}" for n in self._store.list(Node)]
             raise LabError(f'nothing runs at "{text}" now{nearest(text, names)}')

@@ -153,6 +153,19 @@ def test_internet_clients_take_turns_and_groups_have_their_own_addresses() -> No
     assert second.next().name == "internet/198.51.100.3"  # type: ignore[union-attr]
 
 
+def test_who_asks_from_the_internet_by_hand_is_the_same_host_each_time() -> None:
+    sources = Bench().traffic.sources
+    assert sources.find("internet") == sources.find("internet")
+    assert sources.find("internet/203.0.113.99").ip == "203.0.113.99"
+
+
+def test_what_does_not_run_is_nobody_to_ask_from() -> None:
+    bench = Bench()
+    bench.pod("client")
+    with pytest.raises(LabError, match=r'did you mean "pod/default/client"'):
+        bench.traffic.sources.find("pod/default/cleint")
+
+
 def test_a_node_sends_while_it_has_power() -> None:
     bench = Bench()
     origin = bench.traffic.sources.origin("node/worker-1")
