@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
@@ -18,8 +18,12 @@ from lab.scenario.report import to_text
 from lab.traffic.histogram import Histogram
 from lab.views import format as fmt
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 _PATIENCE_S = 1.0
 """How many wall seconds pass before a progress bar appears."""
+_BOOT_STEP_S = 5.0
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,20 +72,26 @@ def play(player: Player, options: Options, out: TextIO) -> bool:
     """Play to the end and report to `out`; whether every expectation holds. Raises `LabError`."""
     end_s = player.scenario.duration_s
     printer = _Printer(player, options.form, out)
-    for second in _with_progress(_seconds(player, end_s, options.speed), end_s, out):
-        printer.second(second)
+    for at_s in _with_progress(_moments(player, end_s, options.speed), player.engine.now, end_s, out):
+        if at_s > 0.0:
+            printer.second(at_s)
     printer.close()
     return player.passed
 
 
-def _seconds(player: Player, end_s: float, speed: float | None) -> Iterator[float]:
-    """Step the player to the end; yields after each whole virtual second, and at the end."""
-    player.start()
+def _moments(player: Player, end_s: float, speed: float | None) -> Iterator[float]:
+    """Step the player to the end; yields now and then while the cluster boots, then after each whole second."""
+    engine = player.engine
+    player.boot()
+    while engine.now < 0.0:
+        engine.run_until(min(engine.now + _BOOT_STEP_S, 0.0))
+        yield engine.now
+    player.begin()
     began = time.monotonic()
     at_s = 0.0
     while at_s < end_s:
         at_s = min(float(int(at_s) + 1), end_s)
-        player.engine.run_until(at_s)
+        engine.run_until(at_s)
         if speed is not None:
             time.sleep(max(0.0, began + at_s / speed - time.monotonic()))
         yield at_s
@@ -209,23 +219,34 @@ def notable(event: Event) -> str:
     return ""
 
 
-def _with_progress(seconds: Iterator[float], end_s: float, out: TextIO) -> Iterator[float]:
-    """The same seconds, with a bar on stderr when it takes long and nothing else shows that it goes on."""
+def _with_progress(moments: Iterator[float], from_s: float, to_s: float, out: TextIO) -> Iterator[float]:
+    """The same moments, with a bar on stderr when it takes long and no line shows that it goes on."""
+    if not sys.stderr.isatty():
+        yield from moments
+        return
     began = time.monotonic()
-    if not sys.stderr.isatty() or out.isatty():
-        yield from seconds
-        return
-    for at_s in seconds:
-        yield at_s
-        if time.monotonic() - began > _PATIENCE_S:
-            break
-    else:
-        return
+    bar: Progress | None = None
+    try:
+        for at_s in moments:
+            wanted = time.monotonic() - began > _PATIENCE_S and (at_s < 0.0 or not out.isatty())
+            if bar is None and wanted:
+                bar = _bar(to_s - from_s)
+            elif bar is not None and not wanted:
+                bar.stop()
+                bar = None
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=at_s - from_s)
+            yield at_s
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar(total_s: float) -> Progress:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("playing", total=end_s)
-        for at_s in seconds:
-            progress.update(task, completed=at_s)
-            yield at_s
+    bar = Progress(console=Console(stderr=True), transient=True)
+    bar.add_task("playing", total=total_s)
+    bar.start()
+    return bar
