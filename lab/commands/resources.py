@@ -258,5 +258,4 @@ def targets_of(*kinds: str, name: str = "RESOURCE") -> ValueType:
 ONE = target_of()
 ANY = targets_of()
 NODE = target_of("Node", name="NODE", default="Node")
-POD = target_of("Pod", name="POD", default="Pod")
 PROXY = target_of("Node", name="PROXY", default="Node", aliases=("proxy",))

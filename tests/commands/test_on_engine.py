@@ -150,6 +150,17 @@ def test_a_crashed_pod_is_restarted(engine: Engine) -> None:
     assert re.search(r"1 \(\d+s ago\)", row)
 
 
+def test_a_workload_stands_for_its_oldest_ready_pod(engine: Engine) -> None:
+    first, second, _ = (pod.name for pod in engine.store.list(Pod, "default", {"app": "web"}))
+    assert ok(engine, "lab crash deployment/web", 0.1) == [f"pod/{first} crashed"]
+    assert ok(engine, "lab hang service web") == [f"pod/{second} hangs"]
+
+
+def test_a_workload_without_a_ready_pod_has_none_to_crash(engine: Engine) -> None:
+    ok(engine, "kubectl scale deployment/web --replicas=0", 60.0)
+    assert "deployment.apps/web has no Ready Pod" in give(engine, "lab crash deployment/web").error
+
+
 def test_faults_of_the_network(engine: Engine) -> None:
     ok(engine, "lab stop proxy/worker-1")
     assert not engine.network.proxies["worker-1"].running

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
+from lab.commands.pods import POD, pod_of
 from lab.commands.registry import Parameter, command
-from lab.commands.resources import NODE, POD, PROXY, Target
+from lab.commands.resources import NODE, PROXY, Target
 from lab.commands.values import END
 from lab.kube.meta import KubeObject
 
@@ -39,32 +40,32 @@ def recover(call: Call) -> None:
 
 @command(
     "lab crash",
-    "Let the processes of a Pod exit with status 1; its kubelet starts them again.",
+    "Let the processes of a Pod, or of the oldest Ready one of a workload, exit with status 1; they are started again.",
     Parameter("pod", POD),
     flags=(IN_NAMESPACE,),
-    examples=("lab crash pod/web-1",),
+    examples=("lab crash pod/web-1", "lab crash deployment/web"),
     danger=True,
 )
 def crash(call: Call) -> None:
     """Crash."""
-    obj = _target(call, "pod")
-    call.engine.crash_pod(obj.namespace, obj.name)
-    call.say(f"pod/{obj.name} crashed")
+    pod = pod_of(call.values["pod"], call)
+    call.engine.crash_pod(pod.namespace, pod.name)
+    call.say(f"pod/{pod.name} crashed")
 
 
 @command(
     "lab hang",
-    "Let a Pod accept connections and never answer, until it is restarted.",
+    "Let a Pod, or the oldest Ready one of a workload, accept connections and never answer, until it is restarted.",
     Parameter("pod", POD),
     flags=(IN_NAMESPACE,),
-    examples=("lab hang pod/web-1",),
+    examples=("lab hang pod/web-1", "lab hang deployment/web"),
     danger=True,
 )
 def hang(call: Call) -> None:
     """Hang."""
-    obj = _target(call, "pod")
-    call.engine.hang_pod(obj.namespace, obj.name)
-    call.say(f"pod/{obj.name} hangs")
+    pod = pod_of(call.values["pod"], call)
+    call.engine.hang_pod(pod.namespace, pod.name)
+    call.say(f"pod/{pod.name} hangs")
 
 
 @command(

@@ -1,0 +1,36 @@
+"""Which Pod a command means that may name a workload instead, as `kubectl logs deployment/web` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab.commands.call import Call
+from lab.commands.resources import Target, target_of
+from lab.commands.words import CommandError
+from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.replicaset import ReplicaSet
+from lab.kube.kinds.service import Service
+from lab.kube.kinds.statefulset import StatefulSet
+from lab.kube.meta import KubeObject, LabelSelector
+
+POD = target_of("Pod", "Deployment", "ReplicaSet", "StatefulSet", "Service", name="POD", default="Pod")
+
+
+def pod_of(target: Target, call: Call) -> Pod:
+    """The Pod itself, or the oldest Ready Pod of a workload or Service; raises CommandError when it has none."""
+    obj = target.obj
+    if isinstance(obj, Pod):
+        return obj
+    selector = _selector(obj)
+    pods = call.store.list(Pod, obj.namespace, selector) if obj is not None and selector else []
+    ready = next((pod for pod in pods if pod.ready and not pod.terminating), None)
+    if ready is None:
+        raise CommandError(f"error: {target.name} has no Ready Pod", target.word)
+    return ready
+
+
+def _selector(obj: KubeObject | None) -> LabelSelector | Mapping[str, str] | None:
+    if isinstance(obj, Deployment | ReplicaSet | StatefulSet | Service):
+        return obj.spec.selector
+    return None
