@@ -83,7 +83,7 @@ def _stack(x: int, width: int, height: int, panes: Sequence[str], wish: Wish) ->
     y = 0
     for i, pane in enumerate(panes):
         left = height - y
-        later = len(panes) - i - 1
+        later = panes[i + 1 :]
         size = left if not later else _share(pane, left, height, later, wish)
         places[pane] = Place(x, y, width, size)
         y += size
@@ -95,10 +95,11 @@ def _leaves_first(panes: Sequence[str]) -> str:
     return next(pane for pane in order if pane in panes)
 
 
-def _share(pane: str, left: int, height: int, later: int, wish: Wish) -> int:
+def _share(pane: str, left: int, height: int, later: Sequence[str], wish: Wish) -> int:
     """How many lines a pane takes of those left, leaving enough for the panes after it."""
-    most = max(_LEAST, left - _LEAST * later)
+    lesson = min(max(wish.needs.get("lesson", 0), _LEAST), max(height // 2, _LEAST))
+    most = max(_LEAST, left - sum(lesson if each == "lesson" else _LEAST for each in later))
     if pane == "lesson":
-        return min(most, max(wish.needs.get(pane, 0), _LEAST), max(height // 2, _LEAST))
-    limit = round(height * (0.62 if later == 1 else 0.42))
+        return min(most, lesson)
+    limit = round(height * (0.62 if len(later) == 1 else 0.45))
     return min(most, limit, max(wish.needs.get(pane, limit), _LEAST))

@@ -107,7 +107,7 @@ def _short(decision: Decision, size: int) -> Line:
     clock = fmt.stamp(decision.time)
     clock = clock[-6:] if size < 72 else clock
     room = size - len(clock) - 24  # what client, name and Pod share
-    client = min(max(room // 3, 8), 15)
+    client = min(max(room * 2 // 5, 8), 15)
     asked = min(max(room - client - 20, 5), 14)
     name = decision.host or f"{decision.dst_ip}:{decision.dst_port}"
     return line(
@@ -140,7 +140,7 @@ def _target(decision: Decision, *, full: bool, room: int = 40) -> list[Span | tu
         address = decision.endpoint if full or not pod else ""
         return [arrow, address, " " if address and pod else "", (fit_name(pod, room), "strong")]
     role = "warn" if decision.verdict == "pass" else "bad"
-    return [(" ✖ ", role), (decision.verdict.upper(), role), " ", (decision.reason.replace("_", " "), role)]
+    return [(f" ✖ {decision.verdict.upper()} {decision.reason}", role)]
 
 
 def _without_decision(row: Row, size: int) -> Line:

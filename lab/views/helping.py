@@ -12,7 +12,10 @@ _LAYOUT = (
     "Small terminals lose panes in this order: Events, Services, Nodes. Routing and the Lesson stay to the last. "
     "The number of a pane that has left brings it back in the place of another one; z gives one pane the whole screen."
 )
-_FILTER = "A filter is words that a connection must have: timeout, web, worker-2, 10.96. A word with - before it must not occur."
+_FILTER = (
+    "A filter is words that a connection must have: timeout, web, worker-2, 10.96. "
+    "A word with - before it must not occur."
+)
 
 
 class KeyHelp(NamedTuple):

@@ -30,8 +30,15 @@ def lesson_lines(steps: Sequence[Step], current: int, expectations: Sequence[Exp
     if 0 <= current < len(steps):
         lines.append(line((steps[current].title, "strong")))
         lines.extend(wrap(steps[current].text, inside))
-    lines.extend(expectation_lines(expectations, inside))
+    lines.extend([()] * bool(expectations) + expectation_lines(expectations, inside))
     return [fit(line(" ", *each), size) for each in lines]
+
+
+def tally(expectations: Sequence[Expectation]) -> Line:
+    """How many are kept, broken and not judged yet, in a few cells."""
+    kinds = ((True, "✓", "ok"), (False, "✖", "bad"), (None, "○", "dim"))
+    counted = [(sum(each.passed is passed for each in expectations), glyph, role) for passed, glyph, role in kinds]
+    return line(*((f"{glyph}{number} ", role) for number, glyph, role in counted if number))
 
 
 def expectation_lines(expectations: Sequence[Expectation], size: int) -> list[Line]:

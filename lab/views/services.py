@@ -159,7 +159,7 @@ def _service_lines(row: ServiceRow, size: int) -> list[Line]:
     external = external_text(service)
     if size >= TABLE_WIDTH:
         text = _table_row(label, service.spec.type, address, ports_text(service), "", "", size)
-        head, tail = text[: size - 55 + 2], text[size - 55 + 2 : -13]
+        head, tail = text[: size - 55 + 2], text[size - 55 + 2 : -12]
         figures = f" {fit_text(fmt.rate(row.rate), 5, 'right')} "
         first = line((head, "strong"), tail, (fit_text(ready, 5, "right"), health), figures)
         return [fit(first, size), *_external_line(external, size)]

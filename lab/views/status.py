@@ -9,7 +9,7 @@ import msgspec
 from lab.views import format as fmt
 from lab.views.spans import Line, Span, fit, line, width
 
-_LEAVING = ("proxy", "room", "p50", "seed", "duration")
+_LEAVING = ("proxy", "room", "p50", "seed", "duration", "gaps")
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -40,9 +40,11 @@ def status_line(status: Status, size: int) -> Line:
     drawn: Line = ()
     for count in range(len(_LEAVING) + 1):
         leave = _LEAVING[:count]
-        proxy = () if "proxy" in leave else (Span(status.proxy, "dim"),)
+        proxy = () if "proxy" in leave or not status.proxy else (Span(status.proxy, "dim"),)
         groups = [_head(status, leave), _traffic(status, leave), _cluster(status), proxy]
         drawn = _bars([group for group in groups if group], " │ " if "room" in leave else "  │  ")
+        if "gaps" in leave:
+            drawn = line(*((span.text.replace("  ", " "), span.role) for span in drawn))
         if width(drawn) <= size:
             break
     return fit(drawn, size)

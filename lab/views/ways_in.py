@@ -12,13 +12,12 @@ BalancerHealth = Callable[[Service], Sequence[tuple[str, bool]]]
 
 
 def ways_in(services: Sequence[Service], health: BalancerHealth = lambda service: (), limit: int = 4) -> list[Line]:
-    """One line a way in, load balancers first; the last line says how many more there are."""
+    """One line a way in, load balancers first; the last one says how many more there are."""
     balanced = [_balancer(service, health) for service in services if service.spec.type == "LoadBalancer"]
     opened = [_node_port(service) for service in services if service.spec.type == "NodePort"]
     lines = balanced + opened
-    if len(lines) > limit:
-        lines[limit - 1 :] = [line((f" and {len(lines) - limit + 1} more ways in", "dim"))]
-    return lines
+    hidden = len(lines) - limit
+    return [*lines[: limit - 1], line(*lines[limit - 1], (f"  and {hidden} more", "dim"))] if hidden > 0 else lines
 
 
 def _balancer(service: Service, health: BalancerHealth) -> Line:

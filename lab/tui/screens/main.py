@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from lab.commands.run import complete, run
-from lab.tui.layout import PANES, SMALLEST
+from lab.tui.layout import PANES, SMALLEST, WIDE
 from lab.tui.live import Live
 from lab.tui.openers import Openers
 from lab.tui.transport import Transport
@@ -149,7 +149,9 @@ class MainScreen(Transport, Openers, Screen[None]):
 
     def _fit_panes(self) -> None:
         """Let the layout know how much there is to show; it moves panes only when that changes things."""
-        needs = {"lesson": self.query_one(LessonPane).page.height + 2}
+        lesson = self.query_one(LessonPane)
+        whole = lesson.page.height if self.body.size.width >= WIDE else lesson.text_height
+        needs = {"lesson": whole + 2}
         for name, pane in (("nodes", NodesPane), ("services", ServicesPane)):
             needs[name] = self.query_one(pane).page.height + 3
         if needs != self.body.needs:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lab.tui.live import Live
 from lab.tui.widgets.pane import Pane
-from lab.views.lesson import lesson_lines
+from lab.views import format as fmt
+from lab.views.lesson import lesson_lines, tally
 from lab.views.page import Lines
 from lab.views.spans import line
 
@@ -16,6 +17,8 @@ class LessonPane(Pane):
         super().__init__(5, "Lesson", id="lesson")
         self._made_of: object = None
         self._step = -2
+        self.text_height = 0
+        """How many lines the text takes, without the expectations below it."""
 
     def update(self, live: Live) -> bool:
         """Draw the step of now; whether another one has begun."""
@@ -26,11 +29,16 @@ class LessonPane(Pane):
         if state != self._made_of:
             self._made_of = state
             self.set_page(Lines(lesson_lines(steps, current, expectations, self.inner.width)))
-            self.note = line((f"step {max(current + 1, 1)}/{len(steps)}", "accent"))
+            self.note = line(*tally(expectations), (f" step {max(current + 1, 1)}/{len(steps)}", "accent"))
+            self.text_height = self.page.height - (len(expectations) + 1) * bool(expectations)
         if begun:
             self._step = current
             self.top = 0
-        hidden = self.page.height - self.inner.height - self.top
-        self.foot = line((f"{hidden} more lines: 5, then down or z ", "dim")) if hidden > 0 else ()
+        hidden = self.text_height - self.inner.height - self.top
+        self.foot = (
+            line((f"{fmt.count(hidden, 'more line')}: ", "dim"), ("5", "key"), (" then ", "dim"), ("↓ ", "key"))
+            if hidden > 0
+            else ()
+        )
         self.show()
         return begun

@@ -155,6 +155,12 @@ class OutputPane(Pane):
             self.top = max(len(self.text) - self.inner.height, 0)
             self.show()
 
+    def on_resize(self) -> None:
+        """The newest line stays in view."""
+        super().on_resize()
+        self._dirty = True
+        self.update()
+
     def _end(self, execution: Execution) -> None:
         self._write([line((text, "bad")) for text in execution.error.splitlines()])
 
