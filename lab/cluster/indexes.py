@@ -81,10 +81,17 @@ class Shelf:
     def _matching(self, namespace: str, selector: LabelSelector | Mapping[str, str]) -> Iterable[Key]:
         wanted = selector.match_labels if isinstance(selector, LabelSelector) else selector
         index = self._labels.get(namespace, _NOTHING)
-        buckets = [index.get(key, _NOTHING).get(value, _NOTHING) for key, value in wanted.items()]
-        candidates = min(buckets, key=len) if buckets else self._namespaces.get(namespace, _NO_KEYS)
+        buckets = [index.get(key, _NOTHING).get(value, _NO_KEYS) for key, value in wanted.items()]
+        found: Iterable[Key] = self._namespaces.get(namespace, _NO_KEYS)
+        if buckets:
+            buckets.sort(key=len)
+            found = buckets[0]
+            for bucket in buckets[1:]:
+                found = bucket.keys() & found  # A set: whoever reads it must put it in order.
+        if not isinstance(selector, LabelSelector) or not selector.match_expressions:
+            return found
         objects = self.objects
-        return [key for key in candidates if matches(selector, objects[key].metadata.labels)]
+        return [key for key in found if matches(selector, objects[key].metadata.labels)]
 
     def _label(self, key: Key, labels: dict[str, str]) -> None:
         if not labels:

@@ -24,11 +24,14 @@ def claim(store: Store, owner: KubeObject, kind: type[T], selector: LabelSelecto
     """What `owner` controls of a kind, oldest first, after adopting and releasing what has come and gone."""
     uid = owner.metadata.uid
     mine = [obj for obj in store.owned_by(uid, kind) if _controls(uid, obj)]
+    matching = store.list(kind, owner.namespace, selector) if not is_empty(selector) else []
+    if mine == matching:
+        return mine
     for obj in mine:
         if not matches(selector, obj.metadata.labels) and obj.metadata.deletion_timestamp is None:
             store.mutate(kind, obj.name, obj.namespace, lambda stray: _released(stray, uid))
-    if owner.metadata.deletion_timestamp is None and not is_empty(selector):
-        for obj in store.list(kind, owner.namespace, selector):
+    if owner.metadata.deletion_timestamp is None:
+        for obj in matching:
             if obj.metadata.controller is None and obj.metadata.deletion_timestamp is None:
                 store.mutate(kind, obj.name, obj.namespace, lambda orphan: _adopted(orphan, owner))
     return [obj for obj in store.owned_by(uid, kind) if _controls(uid, obj)]
@@ -68,8 +71,10 @@ def pod_from(template: PodTemplateSpec, owner: KubeObject) -> Pod:
 
 
 def _controls(uid: str, obj: KubeObject) -> bool:
-    controller = obj.metadata.controller
-    return controller is not None and controller.uid == uid
+    for owner in obj.metadata.owner_references:
+        if owner.controller:
+            return owner.uid == uid
+    return False
 
 
 def _released(obj: T, uid: str) -> T:

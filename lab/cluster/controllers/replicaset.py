@@ -94,7 +94,9 @@ class ReplicaSetController(Controller):
         labels = replica_set.spec.template.metadata.labels
         status = ReplicaSetStatus(
             replicas=len(pods),
-            fully_labeled_replicas=sum(matches(labels, pod.metadata.labels) for pod in pods),
+            fully_labeled_replicas=sum(
+                pod.metadata.labels is labels or matches(labels, pod.metadata.labels) for pod in pods
+            ),
             ready_replicas=readiness.ready,
             available_replicas=readiness.available,
             observed_generation=replica_set.metadata.generation,
