@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from lab.clock import Clock
 from lab.network.flow import Flow, FlowKey
 from lab.network.packet import UDP
 from lab.network.service_rules import ServicePortRule
@@ -122,32 +123,28 @@ class AffinityTable:
     It belongs to one node, and its key is the source address that this node sees before its own masquerade.
     """
 
-    __slots__ = ("_now_s", "_table", "_writes")
+    __slots__ = ("_clock", "_table", "_writes")
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._table: dict[tuple[str, str], tuple[str, float]] = {}
-        self._now_s = 0.0
         self._writes = 0
 
     def __len__(self) -> int:
         return len(self._table)
 
-    def at(self, now_s: float) -> AffinityTable:
-        """The table as of a moment."""
-        self._now_s = now_s
-        return self
-
     def __call__(self, rule: ServicePortRule, source_ip: str) -> str:
         """The address of the endpoint that a client had; empty when there is none or its time is over."""
         found = self._table.get((rule.id, source_ip))
-        return found[0] if found is not None and found[1] > self._now_s else ""
+        return found[0] if found is not None and found[1] > self._clock.time() else ""
 
     def remember(self, rule: ServicePortRule, source_ip: str, address: str) -> None:
         """Keep it for the rule's timeout, counted from now: the time slides with every new connection."""
+        now_s = self._clock.time()
         self._writes += 1
         if self._writes % _SWEEP_AFFINITY_EVERY == 0:
-            self._table = {key: entry for key, entry in self._table.items() if entry[1] > self._now_s}
-        self._table[rule.id, source_ip] = (address, self._now_s + rule.affinity_s)
+            self._table = {key: entry for key, entry in self._table.items() if entry[1] > now_s}
+        self._table[rule.id, source_ip] = (address, now_s + rule.affinity_s)
 
     def clear(self) -> None:
         """The node lost power."""

@@ -29,7 +29,7 @@ class Host:
         self.vertex = f"node/{node.name}"
         self.powered = True
         self.conntrack = Conntrack(settings)
-        self.affinity = AffinityTable()
+        self.affinity = AffinityTable(clock)
         self.proxy = NodeProxy(node.name, clock, journal, settings, seed, builder, self.conntrack)
         self._settings = settings
         self._mode = mode

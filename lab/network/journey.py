@@ -7,13 +7,11 @@ node's rules decide in their turn.
 
 from __future__ import annotations
 
-import zlib
-from typing import NamedTuple
-
 import msgspec
 
 from lab.network import reasons
 from lab.network.addresses import Cidr, parse_cidr
+from lab.network.endpoints import EndpointInfo
 from lab.network.host import Host
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NodeFacts
@@ -28,7 +26,7 @@ MAX_LEGS = 4
 _replace = msgspec.structs.replace
 
 
-class Leg(NamedTuple):
+class Leg(msgspec.Struct, frozen=True, gc=False):
     """One node's decision with all that it depended on: enough to decide again, and explain."""
 
     facts: NodeFacts
@@ -95,18 +93,18 @@ class Wayfinder:
         self._pod_cidr: Cidr | None = parse_cidr(settings.pod_cidr)
         self._service_cidr: Cidr | None = parse_cidr(settings.service_cidr)
 
-    def from_node(self, host: Host, packet: Packet, draw: float, now_s: float) -> Journey:
+    def from_node(self, host: Host, packet: Packet, draw: float) -> Journey:
         """A packet that starts on a node: a Pod there sent it, or the node itself."""
         journey = Journey(packet, draw, (host.vertex,))
-        self._follow(journey, host, now_s)
+        self._follow(journey, host)
         return journey
 
-    def from_internet(self, packet: Packet, draw: float, now_s: float) -> Journey:
+    def from_internet(self, packet: Packet, draw: float) -> Journey:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""
         journey = Journey(packet, draw, (INTERNET,))
         host = self._enter(journey)
         if host is not None:
-            self._follow(journey, host, now_s)
+            self._follow(journey, host)
         return journey
 
     # -- into the cluster -------------------------------------------------------------------------------------
@@ -123,7 +121,7 @@ class Wayfinder:
         if packet.dst_ip in self.external_ips:
             powered = [host for host in self._hosts.values() if host.powered]
             if powered:
-                return powered[zlib.crc32(str(packet).encode()) % len(powered)]
+                return powered[packet.hash % len(powered)]
         journey.end(DROP, self._why_unreachable(packet.dst_ip))
         return None
 
@@ -147,33 +145,53 @@ class Wayfinder:
 
     # -- from node to node ------------------------------------------------------------------------------------
 
-    def _follow(self, journey: Journey, host: Host, now_s: float) -> None:
+    def _follow(self, journey: Journey, host: Host) -> None:
         onward: Host | None = host
         while onward is not None:
-            if not self._move(journey, onward.vertex) or not self._has_power(journey, onward.name):
+            if not self._reach(journey, onward.vertex, onward):
                 return
-            journey.host = onward
-            verdict = self._decide(journey, onward, now_s)
+            verdict = self._decide(journey, onward)
             endpoint = verdict.endpoint
             if endpoint is not None:
-                owner = self._owner(endpoint.ip, endpoint.port, journey.packet.protocol)
-                if owner is not None:
-                    self._arrive(journey, DELIVER, verdict.reason, endpoint.ip, endpoint.port, owner.node, owner)
-                else:
-                    journey.ip, journey.port, journey.node = endpoint.ip, endpoint.port, endpoint.node
-                    journey.end(DELIVER, reasons.ENDPOINT_GONE)
+                self._to_endpoint(journey, verdict.reason, endpoint)
                 return
             if verdict.verdict != PASS:
                 journey.end(verdict.verdict, verdict.reason)
                 return
             onward = self._onward(journey, onward, verdict)
 
+    def _to_endpoint(self, journey: Journey, reason: str, endpoint: EndpointInfo) -> None:
+        owner = self._owners.by_ip.get(endpoint.ip)
+        if owner is None and endpoint.ip in self.by_internal_ip:
+            node = self.by_internal_ip[endpoint.ip].name
+            owner = self._owners.on_host(node, endpoint.port, journey.packet.protocol)
+        journey.ip, journey.port, journey.owner = endpoint.ip, endpoint.port, owner
+        if owner is None:
+            journey.node = endpoint.node
+            journey.end(DELIVER, reasons.ENDPOINT_GONE)
+        else:
+            journey.node = owner.node
+            self._arrive(journey, DELIVER, reason, owner.vertex)
+
+    def _reach(self, journey: Journey, vertex: str, host: Host | None) -> bool:
+        """Cross the links to a node and find it running, or end there."""
+        if journey.waypoints[-1] != vertex and not self._move(journey, vertex):
+            return False
+        if host is None or not host.powered:
+            journey.end(DROP, reasons.NODE_DOWN)
+            return False
+        return True
+
+    def _arrive(self, journey: Journey, verdict: str, reason: str, vertex: str) -> None:
+        """Somebody has the address: cross the last links to the node where that is."""
+        if self._reach(journey, vertex, self._hosts.get(journey.node)):
+            journey.verdict = verdict
+            journey.reason = reason
+            journey.arrived = True
+
     def _move(self, journey: Journey, vertex: str) -> bool:
         """Cross the links to a vertex; False when they are cut."""
-        here = journey.waypoints[-1]
-        if here == vertex:
-            return True
-        path = self._topology.path(here, vertex)
+        path = self._topology.path(journey.waypoints[-1], vertex)
         if path is None:
             journey.end(DROP, reasons.LINK_DOWN)
             return False
@@ -182,39 +200,25 @@ class Wayfinder:
         journey.waypoints = (*journey.waypoints, vertex)
         return True
 
-    def _has_power(self, journey: Journey, node: str) -> bool:
-        host = self._hosts.get(node)
-        if host is None or not host.powered:
-            journey.end(DROP, reasons.NODE_DOWN)
-            return False
-        return True
-
-    def _arrive(
-        self, journey: Journey, verdict: str, reason: str, ip: str, port: int, node: str, owner: Owner | None
-    ) -> None:
-        """The address is known and somebody has it: cross the last links to the node where that is."""
-        journey.ip, journey.port, journey.node, journey.owner = ip, port, node, owner
-        if self._move(journey, f"node/{node}") and self._has_power(journey, node):
-            journey.end(verdict, reason)
-            journey.arrived = True
-
-    def _decide(self, journey: Journey, host: Host, now_s: float) -> Verdict:
+    def _decide(self, journey: Journey, host: Host) -> Verdict:
         proxy, packet = host.proxy, journey.packet
-        affinity = host.affinity.at(now_s)
-        verdict = journey.routed = route(proxy.table, host.facts, packet, journey.draw, affinity)
+        verdict = route(proxy.table, host.facts, packet, journey.draw, host.affinity)
         rule = verdict.rule
-        remembered = affinity(rule, packet.src_ip) if rule is not None and rule.affinity_s else ""
+        remembered = host.affinity(rule, packet.src_ip) if rule is not None and rule.affinity_s else ""
         leg = Leg(host.facts, proxy.table, proxy.table_since_s, packet, journey.draw, remembered)
         journey.legs = (*journey.legs, leg)
+        journey.host = host
+        journey.routed = verdict
         return verdict
 
     def _onward(self, journey: Journey, host: Host, verdict: Verdict) -> Host | None:
         """No rule touched the packet: it goes on to the address that it names, perhaps to another node."""
         packet = journey.packet
-        ip, port = packet.dst_ip, packet.dst_port
+        ip = packet.dst_ip
         owner = self._owners.by_ip.get(ip)
         if owner is not None:
-            self._arrive(journey, PASS, reasons.DIRECT, ip, port, owner.node, owner)
+            journey.ip, journey.port, journey.node, journey.owner = ip, packet.dst_port, owner.node, owner
+            self._arrive(journey, PASS, reasons.DIRECT, owner.vertex)
             return None
         if host.facts.is_local(ip):
             self._deliver_on_node(journey, host, verdict)
@@ -236,17 +240,17 @@ class Wayfinder:
     def _deliver_on_node(self, journey: Journey, host: Host, verdict: Verdict) -> None:
         """The packet is for the node itself: a process there takes it, or the kernel refuses it."""
         packet = journey.packet
-        owner = self._owners.on_host(host.name, packet.dst_port, packet.protocol)
-        if owner is not None:
-            self._arrive(journey, PASS, reasons.DIRECT, packet.dst_ip, packet.dst_port, host.name, owner)
+        journey.ip, journey.port, journey.node = packet.dst_ip, packet.dst_port, host.name
+        journey.owner = self._owners.on_host(host.name, packet.dst_port, packet.protocol)
+        if journey.owner is not None:
+            self._arrive(journey, PASS, reasons.DIRECT, host.vertex)
         elif host.proxy.running and verdict.reason == reasons.HEALTH_CHECK_PORT:
-            self._arrive(journey, PASS, verdict.reason, packet.dst_ip, packet.dst_port, host.name, None)
+            self._arrive(journey, PASS, verdict.reason, host.vertex)
         elif host.proxy.running and packet.protocol == TCP and packet.dst_port == self._healthz_port:
-            self._arrive(journey, PASS, reasons.NODE_PROCESS, packet.dst_ip, packet.dst_port, host.name, None)
-        elif verdict.reason == reasons.NODE_PORT_ELSEWHERE:
-            journey.end(REJECT, verdict.reason)
+            self._arrive(journey, PASS, reasons.NODE_PROCESS, host.vertex)
         else:
-            journey.end(REJECT, reasons.NOTHING_LISTENS)
+            here = verdict.reason == reasons.NODE_PORT_ELSEWHERE
+            journey.end(REJECT, verdict.reason if here else reasons.NOTHING_LISTENS)
 
     def _lose(self, journey: Journey, verdict: Verdict) -> None:
         """Nobody has the address: the packet leaves the node and is never heard of again."""
@@ -256,9 +260,3 @@ class Wayfinder:
             journey.end(DROP, reasons.UNALLOCATED)
         else:
             journey.end(DROP, reasons.UNKNOWN_ADDRESS)
-
-    def _owner(self, ip: str, port: int, protocol: str) -> Owner | None:
-        owner = self._owners.by_ip.get(ip)
-        if owner is None and ip in self.by_internal_ip:
-            owner = self._owners.on_host(self.by_internal_ip[ip].name, port, protocol)
-        return owner

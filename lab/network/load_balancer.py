@@ -70,7 +70,7 @@ class Balancer:
             return Sent("", packet, reasons.LB_PORT)
         if not self.healthy:
             return Sent("", packet, reasons.LB_NO_NODE)
-        node = self.healthy[zlib.crc32(str(packet).encode()) % len(self.healthy)]
+        node = self.healthy[packet.hash % len(self.healthy)]
         if self.proxies:
             packet = Packet(self.ip, packet.src_port, internal_ip_of(node), node_port, packet.protocol)
         return Sent(node, packet)

@@ -34,6 +34,8 @@ from lab.network.proxy import NodeProxy
 from lab.network.topology import Topology
 from lab.settings import Settings
 
+__all__ = ["DnsAnswer", "Explanation", "Exposure", "Flow", "Network", "Source"]
+
 FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT = 32768, 60999
 
 
@@ -66,6 +68,7 @@ class Network:
         self._ways = Wayfinder(settings, self.topology, self.hosts, self.owners, self.balancers)
         self._explainer = Explainer(self.hosts)
         self._decisions = 0
+        self._link_pod_s = settings.link_pod_s
         self._power_version = 0
         self._ports: dict[str, int] = {}
         self._refreshing = False
@@ -102,9 +105,9 @@ class Network:
         packet = Packet(source.ip, src_port, ip, port, protocol)
         origin = self.hosts.get(source.node)
         if origin is not None:
-            journey = self._ways.from_node(origin, packet, self._random(), now)
+            journey = self._ways.from_node(origin, packet, self._random())
         else:
-            journey = self._ways.from_internet(packet, self._random(), now)
+            journey = self._ways.from_internet(packet, self._random())
         flow = self._flow(source, host, packet, journey, now)
         self._explainer.keep(flow.decision, journey.legs)
         self._journal.append(flow.decision)
@@ -167,16 +170,15 @@ class Network:
     # -- how a flow is made -----------------------------------------------------------------------------------
 
     def _flow(self, source: Source, host: str, packet: Packet, journey: Journey, now: float) -> Flow:
-        via, routed, owner, reached = journey.host, journey.routed, journey.owner, journey.arrived
-        if reached and via is not None and not via.conntrack.has_room(now):
+        """What became of a packet, as a decision for the journal and a connection for its two ends."""
+        via, owner, last = journey.host, journey.owner, journey.packet
+        if journey.arrived and via is not None and not via.conntrack.has_room(now):
             journey.end(DROP, reasons.CONNTRACK_FULL)
-            reached = False
-        rule = routed.rule if routed is not None else None
-        endpoint = routed.endpoint if routed is not None else None
-        masquerade = routed is not None and routed.masquerade
-        waypoints = journey.waypoints
-        visited = waypoints if source.node else waypoints[1:]
-        hops = (source.name, *visited, owner.party) if reached and owner is not None else (source.name, *visited)
+            journey.arrived = False
+        arrived = journey.arrived
+        service, address, masquerade = self._rewriting(journey)
+        visited = journey.waypoints if source.node else journey.waypoints[1:]
+        hops = (source.name, *visited, owner.party) if arrived and owner is not None else (source.name, *visited)
         self._decisions = number = self._decisions + 1
         pod = owner.pod if owner is not None else ""
         decision = Decision(
@@ -190,8 +192,8 @@ class Network:
             packet.dst_port,
             packet.protocol,
             host,
-            rule.service if rule is not None else "",
-            endpoint.address if endpoint is not None else "",
+            service,
+            address,
             pod,
             journey.verdict,
             journey.reason,
@@ -199,26 +201,42 @@ class Network:
             masquerade,
             journey.legs[-1].table.version if journey.legs else 0,
         )
-        flow = Flow(decision, journey.verdict, journey.reason, reached)
-        flow.pod, flow.ip, flow.port, flow.node = pod, journey.ip, journey.port, journey.node
-        flow.protocol, flow.hops, flow.waypoints = packet.protocol, hops, waypoints
-        if reached and via is not None:
-            self._establish(flow, source, journey, via, masquerade, now)
-        if endpoint is not None and rule is not None and rule.affinity_s and via is not None:
-            via.affinity.remember(rule, journey.packet.src_ip, endpoint.address)
+        pod_links = (owner is not None) + (source.name[:4] == "pod/")
+        flow = Flow(
+            decision,
+            journey.verdict,
+            journey.reason,
+            arrived,
+            journey.latency_s + pod_links * self._link_pod_s,
+            1.0 - journey.arrival_rate,
+            pod,
+            journey.ip,
+            journey.port,
+            packet.protocol,
+            journey.node,
+            decision.node,
+            hops,
+            via.internal_ip if masquerade and via is not None else last.src_ip,
+            journey.waypoints,
+            pod_links,
+            (last.src_ip, last.src_port, last.dst_ip, last.dst_port, last.protocol),
+            self.state,
+        )
+        if arrived and via is not None:
+            via.conntrack.opened(flow, now)
         return flow
 
-    def _establish(self, flow: Flow, source: Source, journey: Journey, via: Host, masquerade: bool, now: float) -> None:
-        """Give a flow that gets through its timing, and its conntrack entry on the node that decided."""
-        last = journey.packet
-        flow.pod_links = (journey.owner is not None) + (source.name[:4] == "pod/")
-        flow.latency_s = journey.latency_s + flow.pod_links * self._settings.link_pod_s
-        flow.loss = 1.0 - journey.arrival_rate
-        flow.via = via.name
-        flow.src_ip = via.internal_ip if masquerade else last.src_ip
-        flow.key = (last.src_ip, last.src_port, last.dst_ip, last.dst_port, last.protocol)
-        flow.seen = self.state
-        via.conntrack.opened(flow, now)
+    def _rewriting(self, journey: Journey) -> tuple[str, str, bool]:
+        """The Service and endpoint that the last node's rules chose, and whether it masquerades; affinity slides."""
+        routed, via = journey.routed, journey.host
+        if routed is None or routed.rule is None:
+            return "", "", False
+        rule, endpoint = routed.rule, routed.endpoint
+        if endpoint is None:
+            return rule.service, "", False
+        if rule.affinity_s and via is not None:
+            via.affinity.remember(rule, journey.packet.src_ip, endpoint.address)
+        return rule.service, endpoint.address, routed.masquerade
 
     def _next_port(self, party: str) -> int:
         port = self._ports.get(party, FIRST_EPHEMERAL_PORT)
@@ -232,7 +250,7 @@ class Network:
 
     def _still_whole(self, flow: Flow) -> bool:
         """Look again at everything that an established connection needs."""
-        latency_s, arrival_rate = flow.pod_links * self._settings.link_pod_s, 1.0
+        latency_s, arrival_rate = flow.pod_links * self._link_pod_s, 1.0
         for here, there in pairwise(flow.waypoints):
             path = self.topology.path(here, there)
             if path is None:

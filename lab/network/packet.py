@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import msgspec
 
 from lab.network.addresses import join
@@ -28,6 +30,11 @@ class Packet(msgspec.Struct, frozen=True, gc=False):
     dst_ip: str
     dst_port: int
     protocol: str = TCP
+
+    @property
+    def hash(self) -> int:
+        """CRC-32 of the five-tuple: equal for every packet of a connection, in every process."""
+        return zlib.crc32(f"{self.src_ip} {self.src_port} {self.dst_ip} {self.dst_port} {self.protocol}".encode())
 
     def __str__(self) -> str:
         return f"{join(self.src_ip, self.src_port)} > {join(self.dst_ip, self.dst_port)}/{self.protocol}"

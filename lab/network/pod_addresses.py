@@ -16,6 +16,12 @@ class Owner(NamedTuple):
     node: str
     party: str
     """`pod/NAMESPACE/NAME`."""
+    vertex: str
+    """`node/NAME`."""
+
+
+def _owner(pod: str, node: str) -> Owner:
+    return Owner(pod, node, f"pod/{pod}", f"node/{node}")
 
 
 class PodAddresses:
@@ -46,7 +52,7 @@ class PodAddresses:
                 del self.by_ip[held]
         if ip:
             self._ip_of[name] = ip
-            self.by_ip[ip] = Owner(name, pod.spec.node_name, f"pod/{name}")
+            self.by_ip[ip] = _owner(name, pod.spec.node_name)
         self.version += 1
 
     def on_host(self, node: str, port: int, protocol: str) -> Owner | None:
@@ -54,7 +60,7 @@ class PodAddresses:
         for name, pod in self._on_host.get(node, {}).items():
             ports = [p for container in pod.spec.containers for p in container.ports]
             if any(p.container_port == port and p.protocol == protocol for p in ports):
-                return Owner(name, node, f"pod/{name}")
+                return _owner(name, node)
         return None
 
     def has(self, pod: str, ip: str, node: str) -> bool:

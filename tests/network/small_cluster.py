@@ -14,8 +14,8 @@ from lab.kube.kinds.endpointslice import Endpoint, EndpointConditions, EndpointS
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
-from lab.network.explanation import Explanation
 from lab.network.dns import DnsAnswer
+from lab.network.explanation import Explanation
 from lab.network.flow import Flow, Source
 from lab.network.network import Network
 from lab.settings import Settings
