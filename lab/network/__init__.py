@@ -1,1 +1,18 @@
-"""The data plane: links, rule tables, conntrack, DNS, load balancers, the router."""
+"""The data plane: links, rule tables, conntrack, DNS, load balancers, the router.
+
+To learn from it how kube-proxy works, read in this order:
+
+    endpoints.py        which endpoints of a Service a node may use (CategorizeEndpoints, hints, terminating ones)
+    service_rules.py    from a Service and its EndpointSlices to what is programmed for each of its ports
+    traffic_policy.py   what the internal and external traffic policies make of it; masquerade; REJECT or DROP
+    rule_table.py       how a packet is matched: cluster, external and load-balancer IPs, then node ports
+    router.py           the decision about one packet, from the match to the rewritten header
+    builder.py          how watch events become the newest table
+    proxy.py            when a node takes the newest table over, and what happens when its kube-proxy is dead
+    rule_text.py        the same rules as iptables and nftables would hold them
+
+Around it: `node_facts.py` (what differs from node to node), `conntrack.py`, `health_check.py`, `host.py` (one node's
+part of the data plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `dns.py` with
+`cluster_dns.py` and `public_dns.py`, `exposure.py` (what is open to the outside), `reasons.py` (every reason code),
+`explanation.py` (why a decision fell as it did). `network.py` is the way in.
+"""

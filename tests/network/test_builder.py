@@ -1,0 +1,78 @@
+"""The newest table follows from watch events, and only what changed is built anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.kube.decode import decode
+from lab.network.builder import RuleBuilder
+
+
+def service(name: str, number: int, **spec: Any) -> Any:
+    body = {"clusterIP": f"10.96.0.{number}", "ports": [{"port": 80}], **spec}
+    return decode(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"}, "spec": body}
+    )
+
+
+def slice_(name: str, part: str, *ips: str) -> Any:
+    labels = {"kubernetes.io/service-name": name}
+    return decode(
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": f"{name}-{part}", "namespace": "default", "labels": labels},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [ip]} for ip in ips],
+            "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+        }
+    )
+
+
+def addresses(builder: RuleBuilder, name: str = "default/web") -> list[str]:
+    return [endpoint.ip for rule in builder.table.services[name] for endpoint in rule.endpoints]
+
+
+def test_slices_and_services_may_come_in_any_order() -> None:
+    one, other = RuleBuilder(), RuleBuilder()
+    events = [service("web", 1), slice_("web", "a", "10.244.0.2"), slice_("web", "b", "10.244.0.3")]
+    for event in events:
+        one.apply(event)
+        one.refresh()
+    for event in reversed(events):
+        other.apply(event)
+        other.refresh()
+    assert addresses(one) == addresses(other) == ["10.244.0.2", "10.244.0.3"]
+
+
+def test_other_services_rules_stay_the_same_values() -> None:
+    builder = RuleBuilder()
+    for event in (service("web", 1), service("api", 2), slice_("web", "a", "10.244.0.2")):
+        builder.apply(event)
+    builder.refresh()
+    kept = builder.table.services["default/api"]
+    version = builder.table.version
+    builder.apply(slice_("web", "a", "10.244.0.3"))
+    assert builder.refresh()
+    assert builder.table.services["default/api"] is kept
+    assert builder.changes_between(version, builder.table.version) == ("default/web",)
+
+
+def test_what_changes_no_rule_makes_no_version() -> None:
+    builder = RuleBuilder()
+    builder.apply(service("web", 1))
+    builder.refresh()
+    for event in (service("web", 1), service("web", 1, selector={"app": "web"}), slice_("other", "a", "10.244.0.2")):
+        builder.apply(event)
+    assert not builder.refresh()
+
+
+def test_an_address_in_two_slices_counts_once() -> None:
+    builder = RuleBuilder()
+    for event in (service("web", 1), slice_("web", "a", "10.244.0.2"), slice_("web", "b", "10.244.0.2")):
+        builder.apply(event)
+    builder.refresh()
+    assert addresses(builder) == ["10.244.0.2"]
+    builder.apply(slice_("web", "a", "10.244.0.2"), deleted=True)
+    builder.refresh()
+    assert addresses(builder) == ["10.244.0.2"]

@@ -1,0 +1,114 @@
+"""Connection tracking: entries end by themselves, and never grow without bound."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab.clock import Clock
+from lab.journal import Decision
+from lab.network.conntrack import AffinityTable, Conntrack
+from lab.network.flow import Flow
+from lab.network.service_rules import ServicePortRule
+from lab.settings import Settings
+
+RULE = ServicePortRule("default/web", "", "TCP", 80, "10.96.0.12", affinity_s=10.0)
+
+
+def flow(number: int, protocol: str = "TCP", endpoint: str = "10.244.0.2:80") -> Flow:
+    key = ("10.244.0.9", number, "10.96.0.12", 80, protocol)
+    decision = Decision(
+        0.0, number, "pod/default/client", "w1", *key, "web", "default/web", endpoint, "", "deliver", ""
+    )
+    return Flow(decision, "deliver", "", True, protocol=protocol, key=key)
+
+
+def table(**changes: int) -> Conntrack:
+    return Conntrack(Settings(**changes))
+
+
+def test_a_closed_tcp_flow_stays_in_time_wait() -> None:
+    conntrack, one = table(), flow(1)
+    conntrack.opened(one, 0.0)
+    conntrack.closed(one, 10.0)
+    assert conntrack.has_room(129.0)
+    assert len(conntrack) == 1
+    assert conntrack.has_room(130.0)
+    assert len(conntrack) == 0
+
+
+def test_a_new_connection_on_the_same_ports_takes_the_place_of_a_closing_one() -> None:
+    conntrack, old, new = table(), flow(1), flow(1)
+    conntrack.opened(old, 0.0)
+    conntrack.closed(old, 1.0)
+    conntrack.opened(new, 2.0)
+    conntrack.has_room(1000.0)
+    assert conntrack.flows == {new.key: new}
+
+
+def test_udp_ends_after_30_s_without_and_120_s_with_further_datagrams() -> None:
+    conntrack, single, stream = table(), flow(1, "UDP"), flow(2, "UDP")
+    for one in (single, stream):
+        conntrack.opened(one, 0.0)
+    assert conntrack.udp_flow(stream.key, 5.0) is stream
+    assert conntrack.udp_flow(single.key, 31.0) is None
+    assert conntrack.udp_flow(stream.key, 124.0) is stream
+    assert conntrack.udp_flow(stream.key, 245.0) is None
+
+
+def test_only_udp_flows_of_the_changed_services_to_lost_endpoints_are_flushed() -> None:
+    conntrack = table()
+    lost, kept, tcp = flow(1, "UDP", "10.244.9.9:80"), flow(2, "UDP"), flow(3, "TCP", "10.244.9.9:80")
+    for one in (lost, kept, tcp):
+        conntrack.opened(one, 0.0)
+    assert conntrack.flush_udp({"10.244.0.2:80": None}, {"default/other": None}) == 0
+    assert conntrack.flush_udp({"10.244.0.2:80": None}, {"default/web": None}) == 1
+    assert list(conntrack.flows) == [kept.key, tcp.key]
+
+
+def test_a_full_table_counts_whom_it_turned_away() -> None:
+    conntrack = table(conntrack_max=1)
+    conntrack.opened(flow(1), 0.0)
+    assert not conntrack.has_room(0.0)
+    assert conntrack.full == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["TCP", "UDP"]), st.floats(0.01, 20)), max_size=200))
+def test_it_holds_no_more_than_what_has_not_ended(steps: list[tuple[str, float]]) -> None:
+    conntrack, now, ends = table(conntrack_max=50), 0.0, []
+    for number, (protocol, wait) in enumerate(steps):
+        now += wait
+        if conntrack.has_room(now):
+            one = flow(number, protocol)
+            conntrack.opened(one, now)
+            conntrack.closed(one, now)
+            ends.append(now + (30.0 if protocol == "UDP" else 120.0))
+        assert sum(end > now for end in ends) <= len(conntrack) <= 50
+    conntrack.has_room(now + 1000.0)
+    for _ in range(60):
+        conntrack.has_room(now + 1000.0)
+    assert len(conntrack) == 0
+
+
+def test_rule_37_affinity_slides_with_every_connection() -> None:
+    clock = Clock()
+    affinity = AffinityTable(clock)
+    assert affinity(RULE, "10.0.0.1") == ""
+    for _ in range(5):
+        affinity.remember(RULE, "10.0.0.1", "10.244.0.2:80")
+        clock.run_until(clock.time() + 9)
+        assert affinity(RULE, "10.0.0.1") == "10.244.0.2:80"
+    assert affinity(RULE, "10.0.0.2") == ""
+    clock.run_until(clock.time() + 2)
+    assert affinity(RULE, "10.0.0.1") == ""
+
+
+def test_affinity_forgets_those_whose_time_is_over() -> None:
+    clock = Clock()
+    affinity = AffinityTable(clock)
+    for number in range(5000):
+        affinity.remember(RULE, f"10.0.{number >> 8}.{number & 255}", "10.244.0.2:80")
+        if number == 4000:
+            clock.run_until(11)
+    assert len(affinity) < 1000
