@@ -133,11 +133,18 @@ class HealthChecked(Event, frozen=True, gc=False, tag="health"):
 
 
 class CommandGiven(Event, frozen=True, gc=False, tag="command"):
-    """Somebody, or the timeline, gave a command."""
+    """Somebody, or the timeline, gave a command; what it does comes after it."""
 
     text: str
     by: str
-    error: str = ""
+
+
+class CommandRefused(Event, frozen=True, gc=False, tag="refused"):
+    """The command just given was not understood, or could not be carried out."""
+
+    text: str
+    by: str
+    error: str
 
 
 class Narrated(Event, frozen=True, gc=False, tag="narrated"):
@@ -164,6 +171,7 @@ AnyEvent = (
     | NetworkChanged
     | HealthChecked
     | CommandGiven
+    | CommandRefused
     | Narrated
     | Checked
 )

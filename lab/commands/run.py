@@ -11,7 +11,7 @@ from lab.commands.execution import Execution
 from lab.commands.parser import bind, take_apart
 from lab.commands.registry import COMMANDS, Command
 from lab.commands.words import CommandError, split
-from lab.journal import CommandGiven
+from lab.journal import CommandGiven, CommandRefused
 from lab.kube.errors import LabError
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ def run(engine: Engine, text: str, *, by: str = "prompt", files: Files | None = 
     """
     execution = Execution(text, by)
     call = Call(engine, execution, files=files)
+    engine.journal.append(CommandGiven(engine.now, text, by))
     error = _act(call, text)
-    engine.journal.append(CommandGiven(engine.now, text, by, error.partition("\n")[0]))
+    if error:
+        engine.journal.append(CommandRefused(engine.now, text, by, error.partition("\n")[0]))
     if error or not call.running:
         execution.finish(error)
     return execution

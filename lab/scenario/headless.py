@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from lab.commands.execution import Execution
-from lab.journal import Checked, CommandGiven, Event, HealthChecked, Narrated, NetworkChanged, Noted, RequestFinished
+from lab.journal import (
+    Checked,
+    CommandGiven,
+    CommandRefused,
+    Event,
+    HealthChecked,
+    Narrated,
+    NetworkChanged,
+    Noted,
+    RequestFinished,
+)
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.scenario.player import Player
@@ -208,8 +218,10 @@ def notable(event: Event) -> str:
     match event:
         case NetworkChanged(what=what, state=state):
             return f"{what} {state}"
-        case CommandGiven(text=text, error=error):
-            return f"$ {text}{' (refused)' if error else ''}"
+        case CommandGiven(text=text):
+            return f"$ {text}"
+        case CommandRefused(error=error):
+            return f"refused: {error}"
         case HealthChecked(node=node, healthy=healthy, service=service):
             return f"load balancer of {service}: {node} is {'healthy' if healthy else 'unhealthy'}"
         case Noted(type="Warning", reason=reason, kind=kind, name=name):

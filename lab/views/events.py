@@ -12,6 +12,7 @@ SHOWN: tuple[type[journal.Event], ...] = (
     journal.NetworkChanged,
     journal.HealthChecked,
     journal.CommandGiven,
+    journal.CommandRefused,
     journal.Narrated,
     journal.Checked,
     journal.Probed,
@@ -39,7 +40,9 @@ def describe(event: journal.Event) -> Said:
             words = "takes" if event.healthy else "no longer takes"
             return glyph, role, event.balancer, f"{words} {event.node} for {event.service} {event.message}".rstrip()
         case journal.CommandGiven():
-            return ("✖", "bad", event.by, f"{event.text}: {event.error}") if event.error else _command(event)
+            return "$", "key", "" if event.by in ("prompt", "timeline") else event.by, event.text
+        case journal.CommandRefused():
+            return "✖", "bad", event.by, f"{event.text}: {event.error}"
         case journal.Narrated():
             return "»", "accent", "", event.text
         case journal.Checked():
@@ -50,10 +53,6 @@ def describe(event: journal.Event) -> Said:
             verdict = "passes" if event.success else "fails"
             return glyph, role, f"pod/{event.pod}", f"{event.probe} probe {verdict} {event.message}".rstrip()
     return "·", "dim", "", type(event).__name__
-
-
-def _command(event: journal.CommandGiven) -> Said:
-    return "$", "key", "" if event.by in ("prompt", "timeline") else event.by, event.text
 
 
 def subject(event: journal.Event) -> Subject | None:

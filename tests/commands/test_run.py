@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lab.commands.run import find
+from lab.journal import CommandGiven, CommandRefused
 from lab.kube.kinds.deployment import Deployment, DeploymentStatus
 from tests.commands.world import World
 
@@ -19,10 +20,17 @@ def test_every_command_is_journaled_with_its_time_and_its_error(world: World) ->
     world.clock.run_until(3.0)
     world.type("kubectl get nodes", by="timeline")
     world.type("kubectl scale deploy/wbe --replicas=1")
-    first, second = world.given
-    assert (first.time, first.text, first.by, first.error) == (3.0, "kubectl get nodes", "timeline", "")
-    assert second.by == "prompt"
-    assert second.error == 'Error from server (NotFound): deployments.apps "wbe" not found'
+    first, second, refused = world.given
+    assert first == CommandGiven(3.0, "kubectl get nodes", "timeline")
+    assert second == CommandGiven(3.0, "kubectl scale deploy/wbe --replicas=1", "prompt")
+    assert isinstance(refused, CommandRefused)
+    assert refused.error == 'Error from server (NotFound): deployments.apps "wbe" not found'
+
+
+def test_a_command_stands_before_what_it_does(world: World) -> None:
+    world.type("kubectl scale deploy/web --replicas=4")
+    kinds = [type(event).__name__ for event in world.journal.read().events]
+    assert kinds[-2:] == ["CommandGiven", "ObjectChanged"]
 
 
 @pytest.mark.parametrize(

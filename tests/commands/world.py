@@ -9,7 +9,7 @@ from lab.cluster.apply import apply_object
 from lab.cluster.store import Store
 from lab.commands.execution import Execution
 from lab.commands.run import run
-from lab.journal import CommandGiven, Journal
+from lab.journal import CommandGiven, CommandRefused, Journal
 from lab.kube import defaults
 from lab.kube.decode import decode
 from lab.kube.kinds.namespace import Namespace
@@ -109,5 +109,6 @@ class World:
         return execution.error
 
     @property
-    def given(self) -> list[CommandGiven]:
-        return [event for event in self.journal.read().events if isinstance(event, CommandGiven)]
+    def given(self) -> list[CommandGiven | CommandRefused]:
+        events = self.journal.read().events
+        return [event for event in events if isinstance(event, CommandGiven | CommandRefused)]

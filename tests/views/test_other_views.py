@@ -45,7 +45,7 @@ def test_what_happens_has_a_glyph_and_a_role() -> None:
     assert subject(warning) == Subject("Pod", "default", "web-1")
     off = journal.NetworkChanged(15.0, "node/worker-2", "off")
     assert event_lines(off, 70)[0][1].role == "bad"
-    given = journal.CommandGiven(1.0, "kubectl scale", "prompt", "no such kind")
+    given = journal.CommandRefused(1.0, "kubectl scale", "prompt", "no such kind")
     assert "✖ prompt kubectl scale: no such kind" in plain(event_lines(given, 70)[0])
 
 
