@@ -54,7 +54,7 @@ class Host:
         """Without power, rules, connections and kube-proxy are gone; with it, kube-proxy starts anew."""
         self.powered = on
         if on:
-            self.proxy.start()
+            self.proxy.power_back()
         else:
             self.proxy.power_lost()
             self.conntrack.clear()

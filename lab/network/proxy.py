@@ -52,6 +52,7 @@ class NodeProxy:
         self.table = RuleTable()
         self.table_since_s = clock.time()
         self.running = False
+        self.powered = True
         self.health_checks = HealthCheckServer()
         self.history: deque[Programmed] = deque([Programmed(clock.time(), self.table)], maxlen=_KEPT_TABLES)
         self._clock = clock
@@ -69,8 +70,8 @@ class NodeProxy:
     # -- the process ------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start kube-proxy: it programs everything that it knows, then follows changes."""
-        if not self.running:
+        """Start kube-proxy, unless the node has no power: it programs what is newest, then follows changes."""
+        if self.powered and not self.running:
             self.running = True
             self._run += 1
             self._waiting = False
@@ -84,7 +85,13 @@ class NodeProxy:
     def power_lost(self) -> None:
         """The node went down: rules live in the kernel's memory only."""
         self.stop()
+        self.powered = False
         self._take(RuleTable())
+
+    def power_back(self) -> None:
+        """The node boots, and kube-proxy with it."""
+        self.powered = True
+        self.start()
 
     def changed(self) -> None:
         """There is a newer table than the one this node last saw."""

@@ -99,3 +99,13 @@ def test_the_past_tables_are_known() -> None:
     assert proxy.table_at(since).table is proxy.table
     assert proxy.table_at(since - 0.001).table is not proxy.table
     assert proxy.table_at(since - 0.001).since_s < since
+
+
+def test_kube_proxy_does_not_start_without_power() -> None:
+    cluster = SmallCluster().web()
+    proxy = cluster.network.proxies["worker-1"]
+    cluster.network.node_power("worker-1", False)
+    proxy.start()
+    assert not proxy.running
+    cluster.network.node_power("worker-1", True)
+    assert proxy.running
