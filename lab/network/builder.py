@@ -32,6 +32,7 @@ class RuleBuilder:
         self._dirty: dict[Key, None] = {}
         self._change_versions: list[int] = []
         self._change_services: list[str] = []
+        self._last_asked: tuple[int, int, tuple[str, ...]] = (0, 0, ())
 
     def apply(self, obj: KubeObject, *, deleted: bool = False) -> None:
         """Take in a Service or EndpointSlice as it now is, or that it is gone; other kinds are ignored."""
@@ -65,9 +66,12 @@ class RuleBuilder:
 
     def changes_between(self, older: int, newer: int) -> tuple[str, ...]:
         """The Services whose rules changed after version `older`, up to and including `newer`."""
-        first = bisect_right(self._change_versions, older)
-        last = bisect_right(self._change_versions, newer)
-        return tuple(dict.fromkeys(self._change_services[first:last]))
+        # Most nodes go from the same table to the same table, one right after another.
+        if self._last_asked[:2] != (older, newer):
+            first = bisect_right(self._change_versions, older)
+            last = bisect_right(self._change_versions, newer)
+            self._last_asked = (older, newer, tuple(dict.fromkeys(self._change_services[first:last])))
+        return self._last_asked[2]
 
     def _rebuild(self, key: Key) -> None:
         name = "/".join(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.clock import Clock
 from lab.journal import Journal
 from lab.kube.kinds.node import Node
+from lab.network.addresses import family
 from lab.network.builder import RuleBuilder
 from lab.network.conntrack import AffinityTable, Conntrack
 from lab.network.node_facts import NodeFacts
@@ -41,10 +42,13 @@ class Host:
         self.internal_ip = node.address("InternalIP")
         self.external_ip = node.address("ExternalIP")
         self.excluded_from_balancers = EXCLUDE_LABEL in node.metadata.labels
+        ips = [address.address for address in node.status.addresses if address.type == "InternalIP"]
+        first_of_family = {family(ip): ip for ip in reversed(ips)}
         self.facts = NodeFacts(
             node.name,
             node.zone,
-            [address.address for address in node.status.addresses if address.type == "InternalIP"],
+            ips,
+            primary_ips=first_of_family.values(),
             mode=self._mode,
             cluster_cidr=self._settings.pod_cidr,
             service_cidrs=(self._settings.service_cidr,),

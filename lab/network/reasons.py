@@ -48,6 +48,9 @@ LINK_DOWN = "link-down"
 LB_NO_NODE = "lb-no-healthy-node"
 LB_PORT = "lb-port-closed"
 
+# -- after the connection was made
+NO_ANSWER = "no-answer"
+
 # -- not a matter of Service rules
 NO_RULE = "no-rule"
 NODE_PORT_ELSEWHERE = "node-port-not-on-this-address"
@@ -132,6 +135,10 @@ REASONS: dict[str, Reason] = {
     ),
     LB_PORT: Reason(
         "The load balancer does not listen on this port.", "kubectl get service shows the Service's ports."
+    ),
+    NO_ANSWER: Reason(
+        "The Pod took the connection, and its answer did not come in time or got lost.",
+        "Look at how busy the Pod is, whether it was killed while it served, and at the client's timeout.",
     ),
     NO_RULE: Reason("No Service rule concerns this packet."),
     NODE_PORT_ELSEWHERE: Reason(

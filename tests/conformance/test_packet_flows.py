@@ -30,7 +30,7 @@ def node_of(case: dict[str, Any]) -> NodeFacts:
     proxy = case["proxy"]
     return NodeFacts(
         proxy["node_name"],
-        proxy.get("node_zone", ""),
+        "",
         proxy["node_ips"],
         primary_ips=[proxy["primary_node_ip"]],
         mode=case["proxy_mode"],
@@ -39,6 +39,7 @@ def node_of(case: dict[str, Any]) -> NodeFacts:
         node_port_addresses=proxy["node_port_addresses"],
         localhost_node_ports=proxy["localhost_node_ports"],
         service_cidrs=proxy["service_cidrs"] or (),
+        uses_node_hints=case.get("feature_gates", {}).get("PreferSameTrafficDistribution", True),
     )
 
 
