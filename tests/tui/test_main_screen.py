@@ -101,7 +101,7 @@ async def test_a_filter_shows_only_what_matches() -> None:
 
 
 async def test_numbers_focus_panes_and_z_maximises() -> None:
-    async with playing() as (app, main, pilot):
+    async with playing() as (_, main, pilot):
         await pilot.press("4")
         assert main.focused is not None
         assert main.focused.id == "events"

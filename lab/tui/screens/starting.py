@@ -26,9 +26,9 @@ class Progress(Canvas):
 
     def row(self, y: int) -> Line:
         """Name, bar, what stands."""
-        middle = self.size.height // 2
-        width = min(self.size.width - 8, 60)
-        indent = " " * ((self.size.width - width) // 2)
+        middle = self.extent.height // 2
+        width = min(self.extent.width - 8, 60)
+        indent = " " * ((self.extent.width - width) // 2)
         engine = self.player.engine
         if y == middle - 2:
             return line(indent, (self.player.scenario.name, "strong"), "  ", (self.player.scenario.about, "dim"))

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -36,7 +36,9 @@ class Canvas(Widget):
         self.auto_links = False
         self._strips: LRUCache[Hashable, Strip] = LRUCache(_KEPT_STRIPS)
         self._looks: dict[str, Style] = {}
-        self._drawn: list[Hashable] = []
+        self._drawn: list[tuple[Line, tuple[int, int] | None] | None] = []
+        self.extent = Size(0, 0)
+        """The cells there are to draw on; `size` is worked out anew at every look, which costs more than a line."""
 
     # -- what subclasses say --------------------------------------------------------------------------------
 
@@ -52,7 +54,7 @@ class Canvas(Widget):
 
     def show(self) -> int:
         """Refresh the lines that differ from what was drawn last; how many there were."""
-        size = self.size
+        self.extent = size = self.size
         drawn = self._drawn
         if len(drawn) != size.height:
             self._drawn = drawn = [None] * size.height
@@ -71,19 +73,23 @@ class Canvas(Widget):
             self.refresh(Region(0, start, size.width, size.height - start))
         return changed
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The strips of a region."""
+        self.extent = self.size
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """The strip of line `y`: the same object as before when nothing about it changed."""
-        content, mark = self.row(y), self.marked(y)
-        if y < len(self._drawn):
-            self._drawn[y] = (content, mark)
-        key = (content, mark, self.size.width)
+        known = self._drawn[y] if y < len(self._drawn) else None
+        content, mark = known if known is not None else (self.row(y), self.marked(y))
+        key = (content, mark, self.extent.width)
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._strip(content, mark)
         return strip
 
     def _strip(self, content: Line, mark: tuple[int, int] | None) -> Strip:
-        size = self.size.width
+        size = self.extent.width
         content = content if width(content) == size else fit(content, size)
         strip = Strip([Segment(text, self.look(role)) for text, role in content], size)
         if mark is None:
@@ -115,5 +121,6 @@ class Canvas(Widget):
 
     def on_resize(self) -> None:
         """Every line is new."""
+        self.extent = self.size
         self.forget()
         self.refresh()

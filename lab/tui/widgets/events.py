@@ -20,13 +20,14 @@ class EventsPane(Pane):
 
     def update(self, live: Live) -> None:
         """Draw what is there now."""
+        self.extent = self.size
         state = (live.events.changes, self.inner)
         if state != self._made_of:
             self._made_of = state
             self.set_page(self._lines(live.events))
             if self.following:
                 self.top = max(self.page.height - self.inner.height, 0)
-        self.show()
+            self.show()
 
     def _lines(self, log: EventLog) -> Lines:
         size = self.inner.width - 1

@@ -7,7 +7,7 @@ from lab.tui.widgets.pane import Pane
 from lab.views import format as fmt
 from lab.views.lesson import lesson_lines, tally
 from lab.views.page import Lines
-from lab.views.spans import line
+from lab.views.spans import Line, line
 
 
 class LessonPane(Pane):
@@ -22,23 +22,29 @@ class LessonPane(Pane):
 
     def update(self, live: Live) -> bool:
         """Draw the step of now; whether another one has begun."""
+        self.extent = self.size
         steps, current = live.steps, live.current_step
         expectations = live.expectations()
-        state = (current, expectations, self.inner.width)
-        begun = current != self._step
-        if state != self._made_of:
-            self._made_of = state
-            self.set_page(Lines(lesson_lines(steps, current, expectations, self.inner.width)))
-            self.note = line(*tally(expectations), (f" step {max(current + 1, 1)}/{len(steps)}", "accent"))
-            self.text_height = self.page.height - (len(expectations) + 1) * bool(expectations)
+        state = (current, expectations, self.inner)
+        if state == self._made_of:
+            return False
+        self._made_of = state
+        begun, self._step = current != self._step, current
+        self.set_page(Lines(lesson_lines(steps, current, expectations, self.inner.width)))
+        self.text_height = self.page.height - (len(expectations) + 1) * bool(expectations)
+        self.note = line(*tally(expectations), (f" step {max(current + 1, 1)}/{len(steps)}", "accent"))
         if begun:
-            self._step = current
             self.top = 0
-        hidden = self.text_height - self.inner.height - self.top
-        self.foot = (
-            line((f"{fmt.count(hidden, 'more line')}: ", "dim"), ("5", "key"), (" then ", "dim"), ("↓ ", "key"))
-            if hidden > 0
-            else ()
-        )
         self.show()
         return begun
+
+    def show(self) -> int:
+        """The frame tells when there is more to read."""
+        self.foot = self._more()
+        return super().show()
+
+    def _more(self) -> Line:
+        hidden = self.text_height - self.inner.height - self.top
+        if hidden <= 0:
+            return ()
+        return line((f"{fmt.count(hidden, 'more line')}: ", "dim"), ("5", "key"), (" then ", "dim"), ("↓ ", "key"))

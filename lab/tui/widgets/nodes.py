@@ -15,15 +15,24 @@ class NodesPane(Pane):
     def __init__(self) -> None:
         super().__init__(1, "Nodes and Pods", id="nodes")
         self._laid_out: object = None
+        self._second: int | None = None
 
     def update(self, live: Live) -> None:
         """Draw what is there now."""
+        self.extent = self.size
         state = (live.state, self.inner)
         if state != self._laid_out:
             self._laid_out = state
             self.set_page(live.nodes_page(self.inner.width, self.inner.height))
-        self.foot = self._name_of_selected()
+        elif live.figures.second == self._second:
+            return
+        self._second = live.figures.second
         self.show()
+
+    def show(self) -> int:
+        """Cells have no room for names: the selected one stands in the frame."""
+        self.foot = self._name_of_selected()
+        return super().show()
 
     def _name_of_selected(self) -> Line:
         subject = self.selected

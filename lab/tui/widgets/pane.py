@@ -62,7 +62,7 @@ class Pane(Canvas, can_focus=True):
     @property
     def inner(self) -> Size:
         """The cells inside the frame."""
-        return Size(max(self.size.width - 2, 0), max(self.size.height - 2, 0))
+        return Size(max(self.extent.width - 2, 0), max(self.extent.height - 2, 0))
 
     def set_page(self, page: Page) -> None:
         """Draw another page; the scroll position is kept within it."""
@@ -78,7 +78,7 @@ class Pane(Canvas, can_focus=True):
 
     def row(self, y: int) -> Line:
         """A line of the frame or of the page."""
-        size = self.size
+        size = self.extent
         edge = "accent" if self.has_focus else "frame"
         if y == 0:
             return self._head(size.width, edge)
@@ -86,15 +86,15 @@ class Pane(Canvas, can_focus=True):
             return self._foot(size.width, edge)
         index = self.top + y - 1
         content = self.page.line(index) if 0 <= index < self.page.height else ()
-        side = ("┃", "frame") if self._thumb(y) else ("│", edge)
-        return line(("│", edge), *fit(content, self.inner.width), side)
+        side = Span("┃", "frame") if self._thumb(y) else Span("│", edge)
+        return (Span("│", edge), *fit(content, size.width - 2), side)
 
     def marked(self, y: int) -> tuple[int, int] | None:
         """The selected subject's cells."""
         chosen = self.chosen
-        if chosen is None or chosen.y - self.top + 1 != y or not 0 < y < self.size.height - 1:
+        if chosen is None or chosen.y - self.top + 1 != y or not 0 < y < self.extent.height - 1:
             return None
-        return chosen.x + 1, min(chosen.end + 1, self.size.width - 1)
+        return chosen.x + 1, min(chosen.end + 1, self.extent.width - 1)
 
     def _head(self, size: int, edge: str) -> Line:
         number = f"{self.number} " if self.number else ""

@@ -151,6 +151,7 @@ class OutputPane(Pane):
         """Draw what was written since."""
         if self._dirty:
             self._dirty = False
+            self.extent = self.size
             self.set_page(Lines(self.text))
             self.top = max(len(self.text) - self.inner.height, 0)
             self.show()

@@ -10,7 +10,7 @@ from lab.tui.live import Live
 from lab.tui.widgets.pane import Pane
 from lab.views import format as fmt
 from lab.views.decisions import Row
-from lab.views.spans import Line, line
+from lab.views.spans import Line, Span, line
 
 
 class RoutingPane(Pane):
@@ -85,14 +85,13 @@ class RoutingPane(Pane):
 
     def row(self, y: int) -> Line:
         """A line of the frame, or a row of the ring."""
-        size = self.size
+        size = self.extent
         if y in (0, size.height - 1):
             return super().row(y)
         edge = "accent" if self.has_focus else "frame"
         index = self.first + y - 1
         if 0 <= index < len(self.rows):
-            inside = self.rows[index].line(self.inner.width - 1)
-            return line(("│", edge), " ", *inside, ("│", edge))
+            return (Span("│", edge), Span(" "), *self.rows[index].line(size.width - 3), Span("│", edge))
         empty = "" if self.rows or y != 1 else self._nothing()
         return line(("│", edge), (f" {empty}".ljust(self.inner.width), "dim"), ("│", edge))
 
@@ -101,9 +100,9 @@ class RoutingPane(Pane):
 
     def marked(self, y: int) -> tuple[int, int] | None:
         """The selected row."""
-        if self.index is None or self.index - self.first + 1 != y or not 0 < y < self.size.height - 1:
+        if self.index is None or self.index - self.first + 1 != y or not 0 < y < self.extent.height - 1:
             return None
-        return 1, self.size.width - 1
+        return 1, self.extent.width - 1
 
     # -- moving ---------------------------------------------------------------------------------------------
 

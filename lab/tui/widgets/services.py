@@ -15,8 +15,9 @@ class ServicesPane(Pane):
 
     def update(self, live: Live) -> None:
         """Draw what is there now."""
+        self.extent = self.size
         state = (live.engine.store.version, live.figures.second, self.inner.width)
         if state != self._made_of:
             self._made_of = state
             self.set_page(live.services_page(self.inner.width))
-        self.show()
+            self.show()

@@ -20,12 +20,13 @@ class StatusLine(Canvas):
 
     def update(self, status: Status) -> None:
         """Show other figures."""
-        self.status = status
-        self.show()
+        if status != self.status:
+            self.status = status
+            self.show()
 
     def row(self, y: int) -> Line:
         """The status in the width there is."""
-        return status_line(self.status, self.size.width)
+        return status_line(self.status, self.extent.width)
 
 
 class KeyBar(Canvas):
@@ -45,7 +46,7 @@ class KeyBar(Canvas):
         return line(" ", *(span for drawn, _ in self._fitting() for span in drawn))
 
     def _fitting(self) -> list[tuple[Line, str]]:
-        room = self.size.width - 1
+        room = self.extent.width - 1
         fitting: list[tuple[Line, str]] = []
         for key, words, action in self.hints:
             gap = "   " if fitting else ""
