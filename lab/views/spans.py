@@ -47,7 +47,10 @@ def line(*parts: Span | tuple[str, str] | str) -> Line:
 
 def width(spans: Line) -> int:
     """How many cells a line takes."""
-    return sum(cells(span.text) for span in spans)
+    size = 0
+    for text, _ in spans:
+        size += len(text) if text.isascii() else cell_len(text)
+    return size
 
 
 def plain(spans: Line) -> str:
@@ -77,7 +80,7 @@ def fit(spans: Line, size: int) -> Line:
     missing = size - width(spans)
     if missing < 0:
         return clip(spans, size)
-    return line(*spans, " " * missing) if missing else spans
+    return (*spans, Span(" " * missing)) if missing else spans
 
 
 def fit_text(text: str, size: int, align: str = "left") -> str:
@@ -102,7 +105,7 @@ def fit_name(name: str, size: int) -> str:
 def spread(left: Line, right: Line, size: int) -> Line:
     """`left` and `right` at the two ends of `size` cells; the left one gives way."""
     room = size - width(right)
-    return line(*fit(left, max(room - 1, 0)), " ", *right) if room > 1 else clip(right, size)
+    return (*fit(left, max(room - 1, 0)), Span(" "), *right) if room > 1 else clip(right, size)
 
 
 def wrap(text: str, size: int, role: str = "") -> list[Line]:

@@ -91,7 +91,7 @@ class Canvas(Widget):
     def _strip(self, content: Line, mark: tuple[int, int] | None) -> Strip:
         size = self.extent.width
         content = content if width(content) == size else fit(content, size)
-        strip = Strip([Segment(text, self.look(role)) for text, role in content], size)
+        strip = Strip(self._segments(content), size)
         if mark is None:
             return strip
         start, end = mark
@@ -99,6 +99,19 @@ class Canvas(Widget):
         chosen = self.look("selected")
         lit = Strip([Segment(segment.text, (segment.style or Style()) + chosen) for segment in middle], end - start)
         return Strip.join([strip.crop(0, start), lit, strip.crop(end, size)])
+
+    def _segments(self, content: Line) -> list[Segment]:
+        """One segment for each run of one role: a frame costs its runs, not its cells."""
+        segments: list[Segment] = []
+        run, run_role = "", content[0].role if content else ""
+        for text, role in content:
+            if role == run_role:
+                run += text
+                continue
+            segments.append(Segment(run, self.look(run_role)))
+            run, run_role = text, role
+        segments.append(Segment(run, self.look(run_role)))
+        return segments
 
     def look(self, role: str) -> Style:
         """The style that the theme gives a role on this widget."""

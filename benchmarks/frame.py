@@ -1,0 +1,124 @@
+"""A frame of the main screen at 200x50 with 200 decisions a second: CPU, bytes, style runs; and the start of `lab`.
+
+    python -m benchmarks.frame
+
+Bytes and runs are the same on every machine; times are printed, never asserted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pty
+import select
+import statistics
+import struct
+import sys
+import time
+from collections.abc import Callable
+from fcntl import ioctl
+from termios import TIOCSWINSZ
+from typing import Any
+
+from textual._compositor import ChopsUpdate, LayoutUpdate
+
+from lab.tui.app import LabApp
+from tests.tui.demo import DemoPlayer
+
+SIZE = (200, 50)
+FRAMES = 200
+FRAME_S = 0.1
+
+
+class Output:
+    """Counts what the app writes to its terminal."""
+
+    def __init__(self, app: LabApp) -> None:
+        self.bytes = 0
+        self.runs = 0
+        self._render: Callable[..., None] = app._display
+        app._display = self._count  # type: ignore[method-assign]
+        self.app = app
+
+    def _count(self, screen: Any, renderable: Any) -> None:
+        if isinstance(renderable, (ChopsUpdate, LayoutUpdate)):
+            text = renderable.render_segments(self.app.console)
+            self.bytes += len(text.encode())
+            self.runs += text.count("m") // 2
+        self._render(screen, renderable)
+
+
+async def measure(**player: Any) -> dict[str, float]:
+    """Play frames by hand and time what happens between two of them, painting included."""
+    app = LabApp(DemoPlayer(duration_s=1e9, **player), timer=False)  # type: ignore[arg-type]
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        for _ in range(20):
+            app.run_engine(FRAME_S)
+            await _paint(app)
+        output = Output(app)
+        gc.collect()
+        gc.freeze()
+        spent = []
+        for _ in range(FRAMES):
+            app.run_engine(FRAME_S)  # the simulation is not part of the frame
+            start = time.process_time()
+            await _paint(app)
+            spent.append((time.process_time() - start) * 1e3)
+        gc.unfreeze()
+    spent.sort()
+    return {
+        "mean_ms": statistics.fmean(spent),
+        "p95_ms": spent[int(len(spent) * 0.95)],
+        "bytes": output.bytes / FRAMES,
+        "runs": output.runs / FRAMES,
+    }
+
+
+async def _paint(app: LabApp) -> None:
+    """Draw, and let Textual compose and write what changed."""
+    app.draw()
+    screen = app.screen
+    screen._on_timer_update()
+    await asyncio.sleep(0)
+
+
+def first_paint_s() -> float:
+    """Wall seconds from starting `lab` on a terminal to its first painted frame."""
+    start = time.perf_counter()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(TERM="xterm-256color", COLUMNS="120", LINES="40")
+        os.execv(sys.executable, [sys.executable, "-m", "lab"])
+    ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    seen = b""
+    while "Service Lab".encode() not in seen and time.perf_counter() - start < 20:
+        if select.select([terminal], [], [], 0.05)[0]:
+            seen += os.read(terminal, 65536)
+    took = time.perf_counter() - start
+    os.write(terminal, b"q")
+    time.sleep(0.3)
+    os.close(terminal)
+    os.waitpid(child, 0)
+    return took
+
+
+def main() -> None:
+    """Print the figures."""
+    for title, player in (
+        ("200 decisions/s, 12 Pods", {"per_second": 200}),
+        ("200 decisions/s, 400 Pods in cells", {"per_second": 200, "nodes": 8, "pods_a_node": 50}),
+        ("nothing happens", {"per_second": 0}),
+    ):
+        found = asyncio.run(measure(**player))
+        print(
+            f"frame {SIZE[0]}x{SIZE[1]}, {title:36} {found['mean_ms']:6.2f} ms CPU  p95 {found['p95_ms']:6.2f} ms"
+            f"  {found['bytes']:8,.0f} bytes  {found['runs']:6,.0f} runs"
+        )
+    starts = sorted(first_paint_s() for _ in range(3))
+    print(f"lab to first painted frame (picker): {starts[0] * 1e3:.0f} ms best of {len(starts)}, worst {starts[-1] * 1e3:.0f}")
+
+
+if __name__ == "__main__":
+    main()
