@@ -1,7 +1,5 @@
 """A frame of the main screen at 200x50 with 200 decisions a second: CPU, bytes, style runs; and the start of `lab`.
 
-    python -m benchmarks.frame
-
 Bytes and runs are the same on every machine; times are printed, never asserted.
 """
 
@@ -23,6 +21,7 @@ from typing import Any
 
 from textual._compositor import ChopsUpdate, LayoutUpdate
 
+from benchmarks.row import Row
 from lab.tui.app import LabApp
 from tests.tui.demo import DemoPlayer
 
@@ -104,21 +103,17 @@ def first_paint_s() -> float:
     return took
 
 
-def main() -> None:
-    """Print the figures."""
-    for title, player in (
-        ("200 decisions/s, 12 Pods", {"per_second": 200}),
-        ("200 decisions/s, 400 Pods in cells", {"per_second": 200, "nodes": 8, "pods_a_node": 50}),
+def run() -> list[Row]:
+    """Frames at three loads, then the start."""
+    rows: list[Row] = []
+    for what, player in (
+        ("200 decisions/s", {"per_second": 200}),
+        ("200 decisions/s, 400 Pods", {"per_second": 200, "nodes": 8, "pods_a_node": 50}),
         ("nothing happens", {"per_second": 0}),
     ):
         found = asyncio.run(measure(**player))
-        print(
-            f"frame {SIZE[0]}x{SIZE[1]}, {title:36} {found['mean_ms']:6.2f} ms CPU  p95 {found['p95_ms']:6.2f} ms"
-            f"  {found['bytes']:8,.0f} bytes  {found['runs']:6,.0f} runs"
-        )
-    starts = sorted(first_paint_s() for _ in range(3))
-    print(f"lab to first painted frame (picker): {starts[0] * 1e3:.0f} ms best of {len(starts)}, worst {starts[-1] * 1e3:.0f}")
-
-
-if __name__ == "__main__":
-    main()
+        size = f"{found['bytes']:,.0f} bytes, {found['runs']:,.0f} style runs, p95 {found['p95_ms']:.1f} ms"
+        rows.append(Row(f"frame {SIZE[0]}x{SIZE[1]}, {what}", found["mean_ms"], "ms CPU", size))
+    starts = [first_paint_s() * 1e3 for _ in range(3)]
+    rows.append(Row("lab to first painted frame", min(starts), "ms", f"the picker; best of 3, worst {max(starts):.0f}"))
+    return rows

@@ -107,8 +107,8 @@ def _short(decision: Decision, size: int) -> Line:
     clock = fmt.stamp(decision.time)
     clock = clock[-6:] if size < 72 else clock
     room = size - len(clock) - 24  # what client, name and Pod share
-    client = min(max(room * 2 // 5, 8), 15)
-    asked = min(max(room - client - 20, 5), 14)
+    client = min(max(room * 3 // 8, 8), 15)
+    asked = min(max(room - client - 19, 8), 14)
     name = decision.host or f"{decision.dst_ip}:{decision.dst_port}"
     return line(
         (clock + " ", "dim"),

@@ -37,7 +37,7 @@ def test_a_wide_line_tells_the_whole_way() -> None:
 
 
 def test_a_narrow_line_tells_who_to_whom_and_what_came_of_it() -> None:
-    assert plain(Row(DECISION, ANSWER).line(62)) == "42.310 198.51.100.7 → web   → web-7f9-abcde    200      12 ms "
+    assert plain(Row(DECISION, ANSWER).line(62)) == "42.310 198.51.100.7 → web      → web-7…-abcde  200      12 ms "
 
 
 def test_a_connection_under_way_has_no_outcome_yet() -> None:

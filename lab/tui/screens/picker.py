@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -16,6 +18,8 @@ from lab.tui.widgets.pane import Pane
 from lab.tui.widgets.status import KeyBar
 from lab.views.page import Lines, Target
 from lab.views.spans import Line, clip, line, wrap
+
+_STAYS_S = 0.15
 
 
 class ScenarioList(Pane):
@@ -40,11 +44,23 @@ class Preview(Pane, can_focus=False):
     """What the selected scenario is about, and how it goes."""
 
     entry: Entry | None = None
+    outlines: dict[Path, list[Line]]
+
+    def on_mount(self) -> None:
+        """Nothing has been read yet."""
+        self.outlines = {}
 
     def tell(self, entry: Entry) -> None:
-        """Show another scenario."""
+        """Show another scenario: what it is about at once, its outline when the user stays on it for a moment."""
         self.entry = entry
         self.redraw()
+        if entry.path not in self.outlines:
+            self.set_timer(_STAYS_S, partial(self._read, entry))
+
+    def _read(self, entry: Entry) -> None:
+        if entry == self.entry:
+            self.outlines[entry.path] = outline(entry)
+            self.redraw()
 
     def on_resize(self) -> None:
         """Text is wrapped anew."""
@@ -57,7 +73,7 @@ class Preview(Pane, can_focus=False):
             return
         size = self.inner.width - 2
         lines = [line((self.entry.name, "strong")), (), *wrap(self.entry.about, size), ()]
-        lines.extend(clip(each, size) for each in outline(self.entry))
+        lines.extend(clip(each, size) for each in self.outlines.get(self.entry.path, ()))
         self.set_page(Lines([line(" ", *each) for each in lines]))
         self.show()
 
@@ -110,9 +126,6 @@ class PickerScreen(Screen[None]):
     def on_mount(self) -> None:
         """Fill the list once its size is known."""
         self.keys.offer([("↑↓", "choose", ""), ("↵", "play", ""), ("q", "leave", "app.quit")])
-        self.call_after_refresh(self._fill)
-
-    def _fill(self) -> None:
         self.scenarios.fill(catalogue())
 
     @on(Pane.Selected)

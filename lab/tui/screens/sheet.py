@@ -23,6 +23,7 @@ class SheetPane(Pane):
     def __init__(self, title: str, draw: Draw) -> None:
         super().__init__(0, title, id="sheet")
         self._draw = draw
+        self._wanted = 0
 
     def on_resize(self) -> None:
         """Text is wrapped anew."""
@@ -33,6 +34,10 @@ class SheetPane(Pane):
         """Draw what there is to say now."""
         indent = line(" ")
         self.set_page(Lines([(*indent, *each) for each in self._draw(self.inner.width - 2)]))
+        wanted = self.page.height + 2
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.styles.height = wanted  # the stylesheet bounds it
         self.show()
 
     @property

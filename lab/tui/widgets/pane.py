@@ -137,7 +137,7 @@ class Pane(Canvas, can_focus=True):
     def reveal(self) -> None:
         """Scroll as little as needed to have the selected subject in view."""
         chosen = self.chosen
-        if chosen is not None:
+        if chosen is not None and self.inner.height:
             self.top = min(max(self.top, chosen.y - self.inner.height + 1), chosen.y)
 
     def action_go(self, dx: int, dy: int) -> None:

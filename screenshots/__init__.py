@@ -1,0 +1,1 @@
+"""Pictures of real runs, for the README."""
