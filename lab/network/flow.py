@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.journal import Decision
+from lab.network.way import Way
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -42,20 +43,32 @@ class Flow(msgspec.Struct, gc=False):
     ip: str = ""
     port: int = 0
     protocol: str = "TCP"
-    node: str = ""
-    """Where `ip` is."""
-    via: str = ""
-    """The node whose rules decided, and which keeps the conntrack entry."""
-    hops: tuple[str, ...] = ()
-    """The parties on its way, as in the decision."""
     src_ip: str = ""
     """The source address that the server sees."""
-    waypoints: tuple[str, ...] = ()
-    """The vertices of the topology that its packets pass, from one end to the other."""
-    pod_links: int = 0
-    """How many of its two ends are Pods."""
+    way: Way = Way("", "")
+    """How it goes there."""
     key: FlowKey = ("", 0, "", 0, "")
     seen: int = -1
     """The state of the network for which it was last found whole."""
     expires_s: float = 0.0
     """When its conntrack entry ends after it was closed."""
+
+    @property
+    def node(self) -> str:
+        """Where `ip` is."""
+        return self.way.node
+
+    @property
+    def via(self) -> str:
+        """The node whose rules decided, and which keeps the conntrack entry."""
+        return self.decision.node
+
+    @property
+    def hops(self) -> tuple[str, ...]:
+        """The parties on its way, as in the decision."""
+        return self.way.hops
+
+    @property
+    def waypoints(self) -> tuple[str, ...]:
+        """The vertices of the topology that its packets pass, from one end to the other."""
+        return self.way.waypoints

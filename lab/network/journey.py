@@ -7,11 +7,14 @@ node's rules decide in their turn.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from lab.network import reasons
 from lab.network.addresses import Cidr, parse_cidr
 from lab.network.endpoints import EndpointInfo
+from lab.network.flow import Source
 from lab.network.host import Host
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NodeFacts
@@ -20,9 +23,11 @@ from lab.network.pod_addresses import Owner, PodAddresses
 from lab.network.router import Verdict, route
 from lab.network.rule_table import RuleTable
 from lab.network.topology import INTERNET, Topology
+from lab.network.way import Way
 from lab.settings import Settings
 
 MAX_LEGS = 4
+_KNOWN_WAYS = 65_536
 _replace = msgspec.structs.replace
 
 
@@ -39,35 +44,35 @@ class Leg(msgspec.Struct, frozen=True, gc=False):
 
 
 class Journey(msgspec.Struct, gc=False):
-    """Where a packet has been so far, and in the end what became of it."""
+    """A packet under way: where it has been so far."""
 
+    source: Source
     packet: Packet
     """As it is now: addresses change on the way."""
     draw: float
     waypoints: tuple[str, ...]
     """Where it started, then the balancers and nodes that it reached."""
     legs: tuple[Leg, ...] = ()
-    host: Host | None = None
-    """The node that decided last."""
-    verdict: str = ""
-    reason: str = ""
-    routed: Verdict | None = None
-    """What that node's rules said."""
-    arrived: bool = False
-    owner: Owner | None = None
-    """The Pod that has the final address."""
-    ip: str = ""
-    port: int = 0
-    node: str = ""
-    """Where the final address is; empty when nobody has it."""
     latency_s: float = 0.0
     arrival_rate: float = 1.0
     """The part of its packets that the links do not lose."""
+    host: Host | None = None
+    """The node that decided last."""
+    routed: Verdict | None = None
+    """What that node's rules said."""
 
-    def end(self, verdict: str, reason: str) -> None:
-        """It goes no further."""
-        self.verdict = verdict
-        self.reason = reason
+
+class Arrival(NamedTuple):
+    """What became of a packet, and who decided it."""
+
+    way: Way
+    legs: tuple[Leg, ...]
+    host: Host | None
+    """The node that decided last; None when the packet reached none."""
+    routed: Verdict | None
+    """What that node's rules said."""
+    packet: Packet
+    """As that node saw it."""
 
 
 class Wayfinder:
@@ -89,27 +94,33 @@ class Wayfinder:
         self._hosts = hosts
         self._owners = owners
         self._balancers = balancers
+        self.power_version = 0
+        """Grows whenever a node loses or regains its power."""
+        self._known: dict[tuple[str, tuple[str, ...], str, str], Way] = {}
+        self._known_state = -1
+        self._link_pod_s = settings.link_pod_s
         self._healthz_port = settings.proxy_healthz_port
         self._pod_cidr: Cidr | None = parse_cidr(settings.pod_cidr)
         self._service_cidr: Cidr | None = parse_cidr(settings.service_cidr)
 
-    def from_node(self, host: Host, packet: Packet, draw: float) -> Journey:
-        """A packet that starts on a node: a Pod there sent it, or the node itself."""
-        journey = Journey(packet, draw, (host.vertex,))
-        self._follow(journey, host)
-        return journey
+    @property
+    def state(self) -> int:
+        """Grows whenever a link, a node's power or a Pod's address changes; until then every way stays as it is."""
+        return self._topology.version + self._owners.version + self.power_version
 
-    def from_internet(self, packet: Packet, draw: float) -> Journey:
+    def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
+        """A packet that starts on a node: a Pod there sent it, or the node itself."""
+        return self._follow(Journey(source, packet, draw, (host.vertex,)), host)
+
+    def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""
-        journey = Journey(packet, draw, (INTERNET,))
+        journey = Journey(source, packet, draw, (INTERNET,))
         host = self._enter(journey)
-        if host is not None:
-            self._follow(journey, host)
-        return journey
+        return self._follow(journey, host) if isinstance(host, Host) else self._end(journey, host)
 
     # -- into the cluster -------------------------------------------------------------------------------------
 
-    def _enter(self, journey: Journey) -> Host | None:
+    def _enter(self, journey: Journey) -> Host | Way:
         packet = journey.packet
         if packet.dst_ip in self._balancers.by_ip:
             return self._balance(journey)
@@ -122,17 +133,15 @@ class Wayfinder:
             powered = [host for host in self._hosts.values() if host.powered]
             if powered:
                 return powered[packet.hash % len(powered)]
-        journey.end(DROP, self._why_unreachable(packet.dst_ip))
-        return None
+        return self._way(journey, DROP, self._why_unreachable(packet.dst_ip))
 
-    def _balance(self, journey: Journey) -> Host | None:
+    def _balance(self, journey: Journey) -> Host | Way:
         balancer = self._balancers.by_ip[journey.packet.dst_ip]
         if not self._move(journey, balancer.vertex):
-            return None
+            return self._way(journey, DROP, reasons.LINK_DOWN)
         sent = balancer.send(journey.packet, lambda node: self._hosts[node].internal_ip)
         if sent.refusal:
-            journey.end(DROP, sent.refusal)
-            return None
+            return self._way(journey, DROP, sent.refusal)
         journey.packet = sent.packet
         return self._hosts[sent.node]
 
@@ -145,87 +154,62 @@ class Wayfinder:
 
     # -- from node to node ------------------------------------------------------------------------------------
 
-    def _follow(self, journey: Journey, host: Host) -> None:
-        onward: Host | None = host
-        while onward is not None:
-            if not self._reach(journey, onward.vertex, onward):
-                return
+    def _follow(self, journey: Journey, host: Host) -> Arrival:
+        onward: Host | Way = host
+        while isinstance(onward, Host):
+            refusal = self._reach(journey, onward.vertex, onward)
+            if refusal:
+                return self._end(journey, self._way(journey, DROP, refusal))
             verdict = self._decide(journey, onward)
-            endpoint = verdict.endpoint
-            if endpoint is not None:
-                self._to_endpoint(journey, verdict.reason, endpoint)
-                return
+            if verdict.endpoint is not None:
+                return self._end(journey, self._to_endpoint(journey, verdict.endpoint))
             if verdict.verdict != PASS:
-                journey.end(verdict.verdict, verdict.reason)
-                return
+                return self._end(journey, self._way(journey, verdict.verdict, verdict.reason))
             onward = self._onward(journey, onward, verdict)
+        return self._end(journey, onward)
 
-    def _to_endpoint(self, journey: Journey, reason: str, endpoint: EndpointInfo) -> None:
+    def _decide(self, journey: Journey, host: Host) -> Verdict:
+        proxy, packet = host.proxy, journey.packet
+        table, facts, draw = proxy.table, host.facts, journey.draw
+        journey.routed = verdict = route(table, facts, packet, draw, host.affinity)
+        rule = verdict.rule
+        remembered = host.affinity(rule, packet.src_ip) if rule is not None and rule.affinity_s else ""
+        journey.legs = (*journey.legs, Leg(facts, table, proxy.table_since_s, packet, draw, remembered))
+        journey.host = host
+        return verdict
+
+    def _to_endpoint(self, journey: Journey, endpoint: EndpointInfo) -> Way:
+        """The way to an endpoint, remembered while the network stays as it is: most packets have gone it before."""
+        state = self.state
+        if self._known_state != state or len(self._known) >= _KNOWN_WAYS:
+            self._known_state = state
+            self._known.clear()
+        key = (journey.source.name, journey.waypoints, endpoint.address, journey.packet.protocol)
+        way = self._known.get(key)
+        if way is None:
+            way = self._known[key] = self._find_endpoint(journey, endpoint)
+        return way
+
+    def _find_endpoint(self, journey: Journey, endpoint: EndpointInfo) -> Way:
         owner = self._owners.by_ip.get(endpoint.ip)
         if owner is None and endpoint.ip in self.by_internal_ip:
             node = self.by_internal_ip[endpoint.ip].name
             owner = self._owners.on_host(node, endpoint.port, journey.packet.protocol)
-        journey.ip, journey.port, journey.owner = endpoint.ip, endpoint.port, owner
         if owner is None:
-            journey.node = endpoint.node
-            journey.end(DELIVER, reasons.ENDPOINT_GONE)
-        else:
-            journey.node = owner.node
-            self._arrive(journey, DELIVER, reason, owner.vertex)
+            return self._way(journey, DELIVER, reasons.ENDPOINT_GONE, endpoint.ip, endpoint.port, endpoint.node)
+        return self._arrive(journey, DELIVER, "", endpoint.ip, endpoint.port, owner.node, owner)
 
-    def _reach(self, journey: Journey, vertex: str, host: Host | None) -> bool:
-        """Cross the links to a node and find it running, or end there."""
-        if journey.waypoints[-1] != vertex and not self._move(journey, vertex):
-            return False
-        if host is None or not host.powered:
-            journey.end(DROP, reasons.NODE_DOWN)
-            return False
-        return True
-
-    def _arrive(self, journey: Journey, verdict: str, reason: str, vertex: str) -> None:
-        """Somebody has the address: cross the last links to the node where that is."""
-        if self._reach(journey, vertex, self._hosts.get(journey.node)):
-            journey.verdict = verdict
-            journey.reason = reason
-            journey.arrived = True
-
-    def _move(self, journey: Journey, vertex: str) -> bool:
-        """Cross the links to a vertex; False when they are cut."""
-        path = self._topology.path(journey.waypoints[-1], vertex)
-        if path is None:
-            journey.end(DROP, reasons.LINK_DOWN)
-            return False
-        journey.latency_s += path.latency_s
-        journey.arrival_rate *= 1.0 - path.loss
-        journey.waypoints = (*journey.waypoints, vertex)
-        return True
-
-    def _decide(self, journey: Journey, host: Host) -> Verdict:
-        proxy, packet = host.proxy, journey.packet
-        verdict = route(proxy.table, host.facts, packet, journey.draw, host.affinity)
-        rule = verdict.rule
-        remembered = host.affinity(rule, packet.src_ip) if rule is not None and rule.affinity_s else ""
-        leg = Leg(host.facts, proxy.table, proxy.table_since_s, packet, journey.draw, remembered)
-        journey.legs = (*journey.legs, leg)
-        journey.host = host
-        journey.routed = verdict
-        return verdict
-
-    def _onward(self, journey: Journey, host: Host, verdict: Verdict) -> Host | None:
+    def _onward(self, journey: Journey, host: Host, verdict: Verdict) -> Host | Way:
         """No rule touched the packet: it goes on to the address that it names, perhaps to another node."""
         packet = journey.packet
         ip = packet.dst_ip
         owner = self._owners.by_ip.get(ip)
         if owner is not None:
-            journey.ip, journey.port, journey.node, journey.owner = ip, packet.dst_port, owner.node, owner
-            self._arrive(journey, PASS, reasons.DIRECT, owner.vertex)
-            return None
+            return self._arrive(journey, PASS, reasons.DIRECT, ip, packet.dst_port, owner.node, owner)
         if host.facts.is_local(ip):
-            self._deliver_on_node(journey, host, verdict)
-            return None
+            return self._deliver_on_node(journey, host, verdict)
         if len(journey.legs) >= MAX_LEGS:
-            journey.end(DROP, reasons.UNKNOWN_ADDRESS)
-            return None
+            return self._way(journey, DROP, reasons.UNKNOWN_ADDRESS)
         other = self.by_internal_ip.get(ip) or self.by_external_ip.get(ip)
         if other is not None:
             journey.packet = _replace(packet, dst_ip=other.internal_ip)
@@ -234,29 +218,91 @@ class Wayfinder:
             # Out of the cluster and in again: outside, the node's own address is all that is seen of the source.
             journey.packet = _replace(packet, src_ip=host.external_ip or host.internal_ip)
             return self._balance(journey)
-        self._lose(journey, verdict)
-        return None
+        return self._way(journey, DROP, self._why_lost(ip, verdict))
 
-    def _deliver_on_node(self, journey: Journey, host: Host, verdict: Verdict) -> None:
+    def _deliver_on_node(self, journey: Journey, host: Host, verdict: Verdict) -> Way:
         """The packet is for the node itself: a process there takes it, or the kernel refuses it."""
         packet = journey.packet
-        journey.ip, journey.port, journey.node = packet.dst_ip, packet.dst_port, host.name
-        journey.owner = self._owners.on_host(host.name, packet.dst_port, packet.protocol)
-        if journey.owner is not None:
-            self._arrive(journey, PASS, reasons.DIRECT, host.vertex)
+        ip, port, reason = packet.dst_ip, packet.dst_port, ""
+        owner = self._owners.on_host(host.name, port, packet.protocol)
+        if owner is not None:
+            reason = reasons.DIRECT
         elif host.proxy.running and verdict.reason == reasons.HEALTH_CHECK_PORT:
-            self._arrive(journey, PASS, verdict.reason, host.vertex)
-        elif host.proxy.running and packet.protocol == TCP and packet.dst_port == self._healthz_port:
-            self._arrive(journey, PASS, reasons.NODE_PROCESS, host.vertex)
-        else:
-            here = verdict.reason == reasons.NODE_PORT_ELSEWHERE
-            journey.end(REJECT, verdict.reason if here else reasons.NOTHING_LISTENS)
+            reason = verdict.reason
+        elif host.proxy.running and packet.protocol == TCP and port == self._healthz_port:
+            reason = reasons.NODE_PROCESS
+        if reason:
+            return self._arrive(journey, PASS, reason, ip, port, host.name, owner)
+        elsewhere = verdict.reason == reasons.NODE_PORT_ELSEWHERE
+        return self._way(journey, REJECT, verdict.reason if elsewhere else reasons.NOTHING_LISTENS, ip, port, host.name)
 
-    def _lose(self, journey: Journey, verdict: Verdict) -> None:
+    def _why_lost(self, ip: str, verdict: Verdict) -> str:
         """Nobody has the address: the packet leaves the node and is never heard of again."""
         if verdict.reason != reasons.NO_RULE:
-            journey.end(DROP, verdict.reason)
-        elif self._service_cidr is not None and self._service_cidr.holds(journey.packet.dst_ip):
-            journey.end(DROP, reasons.UNALLOCATED)
-        else:
-            journey.end(DROP, reasons.UNKNOWN_ADDRESS)
+            return verdict.reason
+        in_services = self._service_cidr is not None and self._service_cidr.holds(ip)
+        return reasons.UNALLOCATED if in_services else reasons.UNKNOWN_ADDRESS
+
+    # -- over the links ---------------------------------------------------------------------------------------
+
+    def _reach(self, journey: Journey, vertex: str, host: Host | None) -> str:
+        """Cross the links to a node and find it running; else why not."""
+        if journey.waypoints[-1] != vertex and not self._move(journey, vertex):
+            return reasons.LINK_DOWN
+        return reasons.NODE_DOWN if host is None or not host.powered else ""
+
+    def _move(self, journey: Journey, vertex: str) -> bool:
+        """Cross the links to a vertex; False when they are cut."""
+        path = self._topology.path(journey.waypoints[-1], vertex)
+        if path is None:
+            return False
+        journey.latency_s += path.latency_s
+        journey.arrival_rate *= 1.0 - path.loss
+        journey.waypoints = (*journey.waypoints, vertex)
+        return True
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def _arrive(
+        self, journey: Journey, verdict: str, reason: str, ip: str, port: int, node: str, owner: Owner | None
+    ) -> Way:
+        """Somebody has the address: cross the last links to the node where that is."""
+        refusal = self._reach(journey, f"node/{node}", self._hosts.get(node))
+        if refusal:
+            return self._way(journey, DROP, refusal, ip, port, node, owner)
+        return self._way(journey, verdict, reason, ip, port, node, owner, arrived=True)
+
+    def _way(
+        self,
+        journey: Journey,
+        verdict: str,
+        reason: str,
+        ip: str = "",
+        port: int = 0,
+        node: str = "",
+        owner: Owner | None = None,
+        *,
+        arrived: bool = False,
+    ) -> Way:
+        """The way that a journey took, with what became of the packet at its end."""
+        source = journey.source
+        visited = journey.waypoints if source.node else journey.waypoints[1:]
+        party = (owner.party,) if arrived and owner is not None else ()
+        pod_links = (owner is not None) + source.name.startswith("pod/")
+        return Way(
+            verdict,
+            reason,
+            arrived,
+            ip,
+            port,
+            node,
+            owner.pod if owner is not None else "",
+            journey.waypoints,
+            (source.name, *visited, *party),
+            pod_links,
+            journey.latency_s + pod_links * self._link_pod_s,
+            1.0 - journey.arrival_rate,
+        )
+
+    def _end(self, journey: Journey, way: Way) -> Arrival:
+        return Arrival(way, journey.legs, journey.host, journey.routed, journey.packet)

@@ -25,7 +25,7 @@ from lab.network.exposure import Exposure, open_ports
 from lab.network.flow import Flow, FlowKey, Source
 from lab.network.health_check import HealthAnswer
 from lab.network.host import Host
-from lab.network.journey import Journey, Wayfinder
+from lab.network.journey import Arrival, Wayfinder
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NFTABLES
 from lab.network.packet import DROP, TCP, UDP, Packet
@@ -68,8 +68,6 @@ class Network:
         self._ways = Wayfinder(settings, self.topology, self.hosts, self.owners, self.balancers)
         self._explainer = Explainer(self.hosts)
         self._decisions = 0
-        self._link_pod_s = settings.link_pod_s
-        self._power_version = 0
         self._ports: dict[str, int] = {}
         self._refreshing = False
         self.dns = Dns(clock, settings, seed, store, self)
@@ -105,11 +103,11 @@ class Network:
         packet = Packet(source.ip, src_port, ip, port, protocol)
         origin = self.hosts.get(source.node)
         if origin is not None:
-            journey = self._ways.from_node(origin, packet, self._random())
+            arrival = self._ways.from_node(source, origin, packet, self._random())
         else:
-            journey = self._ways.from_internet(packet, self._random())
-        flow = self._flow(source, host, packet, journey, now)
-        self._explainer.keep(flow.decision, journey.legs)
+            arrival = self._ways.from_internet(source, packet, self._random())
+        flow = self._flow(source, host, packet, arrival, now)
+        self._explainer.keep(flow.decision, arrival.legs)
         self._journal.append(flow.decision)
         return flow
 
@@ -135,7 +133,7 @@ class Network:
     @property
     def state(self) -> int:
         """Grows whenever a link, a node's power or a Pod's address changes."""
-        return self.topology.version + self.owners.version + self._power_version
+        return self._ways.state
 
     def answer(self, flow: Flow) -> HealthAnswer | None:
         """What kube-proxy itself answers to a request on one of its own ports; None when the flow is not to one."""
@@ -165,22 +163,27 @@ class Network:
         host = self.hosts.get(name)
         if host is not None and host.powered != on:
             host.power(on)
-            self._power_version += 1
+            self._ways.power_version += 1
 
     # -- how a flow is made -----------------------------------------------------------------------------------
 
-    def _flow(self, source: Source, host: str, packet: Packet, journey: Journey, now: float) -> Flow:
+    def _flow(self, source: Source, host: str, packet: Packet, arrival: Arrival, now: float) -> Flow:
         """What became of a packet, as a decision for the journal and a connection for its two ends."""
-        via, owner, last = journey.host, journey.owner, journey.packet
-        if journey.arrived and via is not None and not via.conntrack.has_room(now):
-            journey.end(DROP, reasons.CONNTRACK_FULL)
-            journey.arrived = False
-        arrived = journey.arrived
-        service, address, masquerade = self._rewriting(journey)
-        visited = journey.waypoints if source.node else journey.waypoints[1:]
-        hops = (source.name, *visited, owner.party) if arrived and owner is not None else (source.name, *visited)
+        way, legs, via, routed, last = arrival
+        verdict, reason, arrived = way.verdict, way.reason, way.arrived
+        service = address = ""
+        masquerade = False
+        if routed is not None and routed.rule is not None:
+            service = routed.rule.service
+            endpoint = routed.endpoint
+            if endpoint is not None:
+                address, masquerade = endpoint.address, routed.masquerade
+                reason = reason or routed.reason
+                if via is not None and routed.rule.affinity_s:
+                    via.affinity.remember(routed.rule, last.src_ip, address)
+        if arrived and via is not None and not via.conntrack.has_room(now):
+            verdict, reason, arrived = DROP, reasons.CONNTRACK_FULL, False
         self._decisions = number = self._decisions + 1
-        pod = owner.pod if owner is not None else ""
         decision = Decision(
             now,
             number,
@@ -194,49 +197,32 @@ class Network:
             host,
             service,
             address,
-            pod,
-            journey.verdict,
-            journey.reason,
-            hops,
+            way.pod,
+            verdict,
+            reason,
+            way.hops,
             masquerade,
-            journey.legs[-1].table.version if journey.legs else 0,
+            legs[-1].table.version if legs else 0,
         )
-        pod_links = (owner is not None) + (source.name[:4] == "pod/")
         flow = Flow(
             decision,
-            journey.verdict,
-            journey.reason,
+            verdict,
+            reason,
             arrived,
-            journey.latency_s + pod_links * self._link_pod_s,
-            1.0 - journey.arrival_rate,
-            pod,
-            journey.ip,
-            journey.port,
+            way.latency_s,
+            way.loss,
+            way.pod,
+            way.ip,
+            way.port,
             packet.protocol,
-            journey.node,
-            decision.node,
-            hops,
             via.internal_ip if masquerade and via is not None else last.src_ip,
-            journey.waypoints,
-            pod_links,
+            way,
             (last.src_ip, last.src_port, last.dst_ip, last.dst_port, last.protocol),
-            self.state,
+            self._ways.state,
         )
         if arrived and via is not None:
             via.conntrack.opened(flow, now)
         return flow
-
-    def _rewriting(self, journey: Journey) -> tuple[str, str, bool]:
-        """The Service and endpoint that the last node's rules chose, and whether it masquerades; affinity slides."""
-        routed, via = journey.routed, journey.host
-        if routed is None or routed.rule is None:
-            return "", "", False
-        rule, endpoint = routed.rule, routed.endpoint
-        if endpoint is None:
-            return rule.service, "", False
-        if rule.affinity_s and via is not None:
-            via.affinity.remember(rule, journey.packet.src_ip, endpoint.address)
-        return rule.service, endpoint.address, routed.masquerade
 
     def _next_port(self, party: str) -> int:
         port = self._ports.get(party, FIRST_EPHEMERAL_PORT)
@@ -250,7 +236,7 @@ class Network:
 
     def _still_whole(self, flow: Flow) -> bool:
         """Look again at everything that an established connection needs."""
-        latency_s, arrival_rate = flow.pod_links * self._link_pod_s, 1.0
+        latency_s, arrival_rate = flow.way.pod_links * self._settings.link_pod_s, 1.0
         for here, there in pairwise(flow.waypoints):
             path = self.topology.path(here, there)
             if path is None:
