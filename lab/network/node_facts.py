@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.network.addresses import Cidr, any_holds, is_loopback, parse_cidr, parse_cidrs
+from lab.network.addresses import IPV4, IPV6, Cidr, any_holds, family, is_loopback, parse_cidr, parse_cidrs
 
 IPTABLES = "iptables"
 NFTABLES = "nftables"
@@ -21,6 +21,7 @@ class NodeFacts:
     """One node's name, zone, addresses and kube-proxy configuration. Never changed; a new one is made instead."""
 
     __slots__ = (
+        "_every",
         "_listed",
         "_sources",
         "cluster_cidr",
@@ -66,7 +67,11 @@ class NodeFacts:
         self.localhost_node_ports = localhost_node_ports
         self.service_cidrs = parse_cidrs(service_cidrs)
         self.uses_node_hints = uses_node_hints
-        self._listed = self._node_port_addresses(parse_cidrs(node_port_addresses))
+        listed = parse_cidrs(node_port_addresses)
+        self._every = [cidr.family for cidr in listed if not cidr.mask]
+        if mode == IPTABLES and not listed:
+            self._every = [IPV4, IPV6]
+        self._listed = self._node_port_addresses(listed)
         self._sources: dict[str, str] = {}
         self.key = f"{name} {zone} {uses_node_hints} {masquerade_all} {self.cluster_cidr and self.cluster_cidr.text}"
 
@@ -91,6 +96,14 @@ class NodeFacts:
         if self.mode == NFTABLES or ":" in ip or not self.localhost_node_ports:
             return False
         return any(is_loopback(listed) for listed in self._listed)
+
+    def serves_every_address(self, wanted: str) -> bool:
+        """Whether kube-proxy needs no list of the addresses of a family on which it serves node ports."""
+        return wanted in self._every
+
+    def node_port_ips(self, wanted: str) -> tuple[str, ...]:
+        """The addresses of a family on which node ports are served, in their order."""
+        return tuple(ip for ip in self._listed if family(ip) == wanted and self.serves_node_ports_on(ip))
 
     def source_of(self, ip: str) -> str:
         """Who sent a packet, as this node can tell: a Pod (in the cluster CIDR), the node itself, or the outside."""

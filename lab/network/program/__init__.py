@@ -1,0 +1,48 @@
+"""What kube-proxy would have programmed on a node: its table in the syntax of iptables-save, nft or ipvsadm.
+
+    names.py      chains and sets, named as kube-proxy names them
+    port.py       one Service port, sorted for one node: which endpoints, which refusals, which addresses
+    iptables.py   the filter and nat tables
+    nftables.py   the table kube-proxy with its maps
+    passed.py     which of these lines a packet passed
+
+Everything here is a pure function of a `RuleTable` and a node's facts, so a node that goes by an old table prints its
+old rules.
+"""
+
+from __future__ import annotations
+
+from lab.network.addresses import IPV4, IPV6
+from lab.network.node_facts import IPTABLES, NodeFacts
+from lab.network.program import iptables, nftables
+from lab.network.program.line import Line
+from lab.network.program.passed import rule_lines
+from lab.network.program.port import claims, ports_of
+from lab.network.rule_table import RuleTable
+
+__all__ = ["Line", "families", "lines_of", "rule_lines", "written"]
+
+
+def families(table: RuleTable) -> tuple[str, ...]:
+    """The address families of which a table holds rules; IPv4 when it holds none at all."""
+    held = {rule.family for rules in table.services.values() for rule in rules}
+    return tuple(family for family in (IPV4, IPV6) if family in held) or (IPV4,)
+
+
+def lines_of(table: RuleTable, node: NodeFacts, family: str, service: str = "") -> list[Line]:
+    """Every line for one family on a node; with a Service (`NAMESPACE/NAME`), only those that are there for it."""
+    backend = iptables if node.mode == IPTABLES else nftables
+    lines: list[Line] = [] if service else list(backend.first_lines(node, family))
+    for port in ports_of(table, node, family, service):
+        lines += backend.service_lines(port, claims(table, port.rule))
+    if node.mode == IPTABLES and not service:
+        lines += iptables.last_lines(node, family)
+    return lines
+
+
+def written(table: RuleTable, node: NodeFacts, family: str, service: str = "") -> list[str]:
+    """The rules of one family as the tool of the node's mode prints and reads them."""
+    lines = lines_of(table, node, family, service)
+    if node.mode == IPTABLES:
+        return iptables.write(lines, whole=not service)
+    return nftables.write(lines, family, whole=not service)

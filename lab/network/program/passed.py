@@ -1,0 +1,196 @@
+"""Which of the printed rules a packet passed: the same lines that `lab rules` prints, in the order of the packet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.network import reasons
+from lab.network.addresses import any_holds, family
+from lab.network.endpoints import EndpointInfo
+from lab.network.node_facts import FROM_NODE, FROM_POD, IPTABLES, NodeFacts
+from lab.network.packet import DELIVER, Packet
+from lab.network.program import iptables, names, nftables
+from lab.network.program.line import Line
+from lab.network.program.port import Claim, Port, port_of
+from lab.network.router import Verdict
+from lab.network.rule_table import Match, RuleTable
+from lab.network.traffic_policy import CLUSTER_IP, LOAD_BALANCER_IP, NODE_PORT
+
+
+def rule_lines(
+    table: RuleTable, node: NodeFacts, packet: Packet, match: Match | None, verdict: Verdict, *, remembered: bool
+) -> tuple[Line, ...]:
+    """The rules that matched a packet, as the node's table had them; `remembered` is session affinity's choice.
+
+    What every node has (the jumps from the kernel's own chains) is left out.
+    """
+    if match is None:
+        return tuple(_without_service(table, node, packet, verdict))
+    port = port_of(match.rule, node)
+    claim = Claim(match.kind, "" if match.kind is NODE_PORT else packet.dst_ip)
+    passed = _Iptables if node.mode == IPTABLES else _Nftables
+    return tuple(passed(port, claim, packet, verdict, remembered).lines())
+
+
+def _without_service(table: RuleTable, node: NodeFacts, packet: Packet, verdict: Verdict) -> Iterator[Line]:
+    """What concerns packets to no port of a Service."""
+    if verdict.reason == reasons.HEALTH_CHECK_PORT and node.mode == IPTABLES:
+        service = table.health_check_ports[packet.dst_port]
+        rules = (rule for rule in table.services.get(service, ()) if rule.family == family(packet.dst_ip))
+        yield from (iptables.accept_health_checks(port_of(rule, node)) for rule in list(rules)[:1])
+    elif verdict.reason == reasons.NO_SUCH_PORT:
+        yield nftables.wrong_port(family(packet.dst_ip))
+    elif verdict.reason == reasons.UNALLOCATED:
+        yield from nftables.unallocated(node, family(packet.dst_ip))
+
+
+class _Passed:
+    """A packet on its way through the rules of one Service port."""
+
+    def __init__(self, port: Port, claim: Claim, packet: Packet, verdict: Verdict, remembered: bool) -> None:
+        self.port = port
+        self.claim = claim
+        self.packet = packet
+        self.verdict = verdict
+        self.remembered = remembered
+        self.source = port.node.source_of(packet.src_ip)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether source ranges were looked at."""
+        return self.claim.kind is LOAD_BALANCER_IP and bool(self.port.rule.source_ranges)
+
+    @property
+    def turned_away(self) -> bool:
+        return self.verdict.reason == reasons.SOURCE_NOT_ALLOWED
+
+    @property
+    def short_cut(self) -> bool:
+        """Whether the packet went around a Local policy."""
+        return self.claim.kind is not CLUSTER_IP and self.port.rule.external_local and self.source != "outside"
+
+    @property
+    def local(self) -> bool:
+        """Whether the endpoint came from the local list."""
+        return self.port.is_local(self.claim.kind) and not self.short_cut
+
+    @property
+    def endpoints(self) -> tuple[EndpointInfo, ...]:
+        return self.port.local if self.local else self.port.cluster
+
+    @property
+    def endpoint(self) -> EndpointInfo:
+        """Where it was delivered."""
+        assert self.verdict.endpoint is not None
+        return self.verdict.endpoint
+
+    @property
+    def marks_cluster_traffic(self) -> bool:
+        return self.port.node.masquerade_all or (self.port.detects_pods and self.source != FROM_POD)
+
+    @property
+    def left(self) -> int:
+        """How many endpoints the chain still had to choose from when it came to this one."""
+        addresses = [endpoint.address for endpoint in self.endpoints]
+        return len(addresses) - addresses.index(self.endpoint.address)
+
+    @property
+    def hairpin(self) -> bool:
+        return self.endpoint.ip == self.packet.src_ip
+
+
+class _Iptables(_Passed):
+    def lines(self) -> Iterator[Line]:
+        port, claim = self.port, self.claim
+        served = claim.kind is not NODE_PORT or port.node.serves_node_ports_on(self.packet.dst_ip)
+        entered = port.has_endpoints and served and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP))
+        if entered:
+            yield iptables.entry(port, claim)
+            if self.guarded:
+                yield from self._firewall()
+        if self.turned_away:
+            yield iptables.leave_to_firewall(port)
+            yield iptables.drop_the_rest(port, claim)
+        elif self.verdict.verdict != DELIVER:
+            yield iptables.refuse(port, claim)
+        else:
+            yield from self._to_list()
+            yield from self._to_endpoint()
+
+    def _firewall(self) -> Iterator[Line]:
+        if not self.turned_away:
+            ranges = (cidr.text for cidr in self.port.rule.source_ranges if any_holds([cidr], self.packet.src_ip))
+            yield iptables.allow(self.port, next(ranges, self.packet.src_ip))
+
+    def _to_list(self) -> Iterator[Line]:
+        port = self.port
+        if self.claim.kind is CLUSTER_IP:
+            if self.marks_cluster_traffic:
+                yield from iptables.mark_cluster_traffic(port)
+        elif not port.rule.external_local:
+            *_, last = iptables.external_lines(port)
+            yield iptables.mark_external_traffic(port)
+            yield last
+        elif self.source == FROM_POD:
+            yield from iptables.short_cut_for_pods(port)
+        elif self.source == FROM_NODE:
+            yield from iptables.short_cut_for_node(port)
+        else:
+            *_, last = iptables.external_lines(port)
+            yield last
+
+    def _to_endpoint(self) -> Iterator[Line]:
+        port, endpoint = self.port, self.endpoint
+        prefix = names.LOCAL_CHAIN if self.local else names.CLUSTER_CHAIN
+        if self.remembered:
+            yield iptables.return_to(port, prefix, endpoint)
+        else:
+            yield iptables.choose(port, prefix, endpoint, self.left)
+        if self.hairpin:
+            yield iptables.mark_hairpin(port, endpoint)
+        yield iptables.rewrite(port, endpoint)
+
+
+class _Nftables(_Passed):
+    def lines(self) -> Iterator[Line]:
+        port, claim = self.port, self.claim
+        if self.guarded:
+            yield nftables.guard(port, claim)
+            if self.turned_away:
+                yield nftables.drop_others(port)
+                return
+        if port.has_endpoints and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)):
+            yield nftables.entry(port, claim)
+        if self.verdict.verdict != DELIVER:
+            yield nftables.refuse(port, claim)
+        else:
+            yield from self._to_list()
+            yield from self._to_endpoint()
+
+    def _to_list(self) -> Iterator[Line]:
+        port = self.port
+        if self.claim.kind is CLUSTER_IP:
+            if self.marks_cluster_traffic:
+                yield from nftables.mark_cluster_traffic(port)
+        elif not port.rule.external_local:
+            yield from nftables.external_lines(port)
+        elif self.source == FROM_POD:
+            yield from nftables.short_cut_for_pods(port)
+        elif self.source == FROM_NODE:
+            yield from nftables.short_cut_for_node(port)
+        else:
+            *_, last = nftables.external_lines(port)
+            yield last
+
+    def _to_endpoint(self) -> Iterator[Line]:
+        port, endpoint = self.port, self.endpoint
+        prefix = names.NFT_LOCAL_CHAIN if self.local else names.NFT_CLUSTER_CHAIN
+        if self.remembered:
+            yield nftables.return_to(port, prefix, endpoint)
+        else:
+            yield nftables.choose(port, prefix, self.endpoints)
+        if self.hairpin:
+            yield nftables.mark_hairpin(port, endpoint)
+        if port.rule.affinity_s:
+            yield nftables.remember(port, endpoint)
+        yield nftables.rewrite(port, endpoint)
