@@ -48,7 +48,7 @@ class Output:
         self._render(screen, renderable)
 
 
-async def measure(**player: Any) -> dict[str, float]:
+async def measure(frames: int = FRAMES, **player: Any) -> dict[str, float]:
     """Play frames by hand and time what happens between two of them, painting included."""
     app = LabApp(DemoPlayer(duration_s=1e9, **player), timer=False)  # type: ignore[arg-type]
     async with app.run_test(size=SIZE) as pilot:
@@ -60,7 +60,7 @@ async def measure(**player: Any) -> dict[str, float]:
         gc.collect()
         gc.freeze()
         spent = []
-        for _ in range(FRAMES):
+        for _ in range(frames):
             app.run_engine(FRAME_S)  # the simulation is not part of the frame
             start = time.process_time()
             await _paint(app)
@@ -70,8 +70,8 @@ async def measure(**player: Any) -> dict[str, float]:
     return {
         "mean_ms": statistics.fmean(spent),
         "p95_ms": spent[int(len(spent) * 0.95)],
-        "bytes": output.bytes / FRAMES,
-        "runs": output.runs / FRAMES,
+        "bytes": output.bytes / frames,
+        "runs": output.runs / frames,
     }
 
 
@@ -92,7 +92,7 @@ def first_paint_s() -> float:
         os.execv(sys.executable, [sys.executable, "-m", "lab"])
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     seen = b""
-    while "Service Lab".encode() not in seen and time.perf_counter() - start < 20:
+    while b"Service Lab" not in seen and time.perf_counter() - start < 20:
         if select.select([terminal], [], [], 0.05)[0]:
             seen += os.read(terminal, 65536)
     took = time.perf_counter() - start

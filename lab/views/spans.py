@@ -34,14 +34,19 @@ def cells(text: str) -> int:
 def line(*parts: Span | tuple[str, str] | str) -> Line:
     """A line from its parts; neighbours of the same role become one span, empty ones vanish."""
     spans: list[Span] = []
+    run = run_role = ""
     for part in parts:
         text, role = (part, "") if isinstance(part, str) else part
         if not text:
             continue
-        if spans and spans[-1].role == role:
-            spans[-1] = Span(spans[-1].text + text, role)
-        else:
-            spans.append(Span(text, role))
+        if role == run_role:
+            run += text
+            continue
+        if run:
+            spans.append(Span(run, run_role))
+        run, run_role = text, role
+    if run:
+        spans.append(Span(run, run_role))
     return tuple(spans)
 
 

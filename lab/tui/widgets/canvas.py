@@ -6,11 +6,12 @@ only the rows that differ. Colours come from component classes, one a role, so t
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -72,6 +73,10 @@ class Canvas(Widget):
         if start >= 0:
             self.refresh(Region(0, start, size.width, size.height - start))
         return changed
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without the one that looks for ANSI colours: a canvas draws in the theme's own, and each line would pay."""
+        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The strips of a region."""

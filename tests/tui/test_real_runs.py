@@ -1,0 +1,124 @@
+"""The screen over the real engine: it shows a run and never changes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.scenario.loader import load
+from lab.scenario.player import Player
+from lab.scenario.scenario import Scenario
+from lab.tui.app import LabApp
+from lab.tui.widgets.nodes import NodesPane
+from lab.views.page import Subject
+from tests.tui.screen import dump
+
+pytestmark = pytest.mark.asyncio
+
+SCENARIO = """\
+name: small
+about: Two Pods behind a Service.
+seed: 3
+duration: 6s
+cluster: {nodes: 2}
+manifests:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web}
+    spec:
+      replicas: 2
+      selector: {matchLabels: {app: web}}
+      template:
+        metadata: {labels: {app: web}}
+        spec: {containers: [{name: web, image: web, ports: [{containerPort: 8080}]}]}
+  - apiVersion: v1
+    kind: Service
+    metadata: {name: web}
+    spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+traffic:
+  - {name: asks, from: pod/client, to: "http://web/", rate: 20}
+timeline:
+  - {at: 2s, run: kubectl scale deployment/web --replicas=3}
+expect:
+  - {that: "success == 100%"}
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    path = tmp_path / "small.yaml"
+    path.write_text(SCENARIO)
+    return load(path)
+
+
+async def started(app: LabApp, pilot: object) -> None:
+    while app.main is None:
+        await pilot.pause()  # type: ignore[attr-defined]
+
+
+async def test_a_run_on_the_screen_has_the_journal_of_a_headless_one(scenario: Scenario) -> None:
+    alone = Player(scenario)
+    alone.start()
+    alone.engine.run_until(scenario.duration_s)
+
+    app = LabApp(Player(scenario), timer=False, speed=2.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(app, pilot)
+        assert app.player is not None
+        await pilot.press("up", "1", "down", "d", "escape", "o", "escape")
+        for i in range(60):
+            app.frame(0.07 + 0.01 * (i % 3))
+        await pilot.pause()
+        assert app.player.finished
+        assert "all kept" in dump(app)
+        assert app.player.engine.journal.digest == alone.engine.journal.digest
+
+
+async def test_enter_explains_a_connection_from_the_rules_of_its_node(scenario: Scenario) -> None:
+    app = LabApp(Player(scenario), timer=False)
+    async with app.run_test(size=(130, 50)) as pilot:
+        await started(app, pilot)
+        for _ in range(20):
+            app.frame(0.1)
+        await pilot.press("up", "enter")
+        await pilot.pause()
+        text = dump(app)
+        assert "pod/default/client → web:80/TCP" in text
+        assert "decides here" in text
+        assert "DNAT" in text
+        assert "Candidates" in text
+        await pilot.press("c", "escape")
+        await pilot.pause()
+        assert "Candidates" in app.clipboard
+        assert app.screen is app.main
+
+
+async def test_d_describes_the_selected_pod(scenario: Scenario) -> None:
+    app = LabApp(Player(scenario), timer=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(app, pilot)
+        app.frame(0.1)
+        await pilot.press("1", "down", "down", "d")
+        await pilot.pause()
+        assert app.main is not None
+        selected = app.main.query_one(NodesPane).selected
+        assert isinstance(selected, Subject)
+        assert selected.kind == "Pod"
+        assert f"Name:                {selected.name}".replace(" ", "") in dump(app).replace(" ", "")
+
+
+async def test_replay_starts_the_same_run_again(scenario: Scenario) -> None:
+    app = LabApp(Player(scenario), timer=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(app, pilot)
+        first = app.main
+        for _ in range(70):
+            app.frame(0.1)
+        await pilot.pause()
+        await pilot.press("r")
+        while app.main is None or app.main is first:
+            await pilot.pause()
+        assert app.player is not None
+        assert app.player.engine.now < 1.0
+        assert app.player.seed == 3
