@@ -9,7 +9,7 @@ To learn from it how kube-proxy works, read in this order:
     router.py           the decision about one packet, from the match to the rewritten header
     builder.py          how watch events become the newest table
     proxy.py            when a node takes the newest table over, and what happens when its kube-proxy is dead
-    rule_text.py        the same rules as iptables and nftables would hold them
+    program/            the same rules as iptables and nftables hold them, line by line
 
 Around it: `node_facts.py` (what differs from node to node), `conntrack.py`, `health_check.py`, `host.py` (one node's
 part of the data plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `dns.py` with

@@ -19,10 +19,10 @@ from lab.network.host import Host
 from lab.network.journey import Leg
 from lab.network.node_facts import IPTABLES, NodeFacts
 from lab.network.packet import PASS, Packet
-from lab.network.reasons import REASONS, Reason
+from lab.network.program import rule_lines
+from lab.network.reasons import AFFINITY, REASONS, Reason
 from lab.network.router import Verdict, route
 from lab.network.rule_table import Match, RuleTable
-from lab.network.rule_text import rule_text
 from lab.network.service_rules import ServicePortRule
 from lab.network.traffic_policy import CLUSTER_IP, Plan
 
@@ -80,7 +80,7 @@ class Explanation(msgspec.Struct, frozen=True):
     after: Header | None = None
     hops: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
-    """The rules that kube-proxy would have programmed on the deciding node."""
+    """The rules that the packet passed on the deciding node, line by line as `lab rules` prints them."""
     table: int = 0
     """The version of the table that the node held, 0 for none."""
     learned_s: float = 0.0
@@ -97,7 +97,7 @@ class RouteRecorder:
         self.node = node
         self.steps: list[Step] = []
         self.candidates: tuple[Candidate, ...] = ()
-        self.rules: tuple[str, ...] = ()
+        self.match: Match | None = None
         self.before: Header | None = None
         self.after: Header | None = None
         self.eligible = 0
@@ -109,6 +109,7 @@ class RouteRecorder:
     def matched(self, packet: Packet, match: Match | None) -> None:
         """A rule was looked up."""
         self.before = _header(packet)
+        self.match = match
         wanted = f"{join(packet.dst_ip, packet.dst_port)}/{packet.protocol}"
         if match is None:
             self.say("match", f"no Service on {self.node.name} has {wanted}")
@@ -124,7 +125,6 @@ class RouteRecorder:
         """The policies were applied."""
         rule, kind = match
         self.eligible = len(plan.endpoints)
-        self.rules = rule_text(match, plan, self.node)
         self.candidates = tuple(_candidate(endpoint, plan, self.node) for endpoint in rule.endpoints)
         local = rule.internal_local if kind == CLUSTER_IP else rule.external_local
         policy = "internalTrafficPolicy" if kind == CLUSTER_IP else "externalTrafficPolicy"
@@ -193,7 +193,7 @@ class Explainer:
         for leg in legs:
             recorder = RouteRecorder(leg.facts)
             recorder.say("node", f"{leg.facts.name} goes by table {leg.table.version}, {leg.facts.mode}")
-            _decide_again(leg, leg.facts, leg.table, recorder)
+            verdict = _decide_again(leg, leg.facts, leg.table, recorder)
             steps += recorder.steps
         elsewhere = self._elsewhere(decision, legs[-1])
         return Explanation(
@@ -205,7 +205,7 @@ class Explainer:
             recorder.before,
             recorder.after,
             decision.hops,
-            recorder.rules,
+            _rules(leg, recorder.match, verdict),
             leg.table.version,
             leg.since_s,
             max((leg.table.version, *(other.table for other in elsewhere))),
@@ -229,6 +229,11 @@ class Explainer:
 def _decide_again(leg: Leg, facts: NodeFacts, table: RuleTable, recorder: RouteRecorder) -> Verdict:
     own = facts is leg.facts
     return route(table, facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered if own else "", recorder)
+
+
+def _rules(leg: Leg, match: Match | None, verdict: Verdict) -> tuple[str, ...]:
+    remembered = verdict.reason == AFFINITY
+    return tuple(map(str, rule_lines(leg.table, leg.facts, leg.packet, match, verdict, remembered=remembered)))
 
 
 _WHO = {"pod": "a Pod", "node": "the node itself", "outside": "outside the cluster"}

@@ -31,7 +31,7 @@ def explanation_lines(explanation: Explanation, size: int, finished: RequestFini
     if explanation.table:
         lines += [(), _title("The table that decided"), *_table(explanation, size)]
     if explanation.rules:
-        lines += [(), _title("As kube-proxy would have programmed it"), *_rules(explanation.rules, size)]
+        lines += [(), _title("Rules passed"), *_rules(explanation, size)]
     return lines
 
 
@@ -170,11 +170,12 @@ def _other(each: Elsewhere) -> Line:
     )
 
 
-def _rules(rules: Sequence[str], size: int) -> list[Line]:
+def _rules(explanation: Explanation, size: int) -> list[Line]:
+    """The lines of the node's rules that matched, in the order of the packet."""
     lines: list[Line] = []
-    for rule in rules:
+    for number, rule in enumerate(explanation.rules, 1):
         first, *rest = [plain(each) for each in wrap(rule, size - 6)] or [""]
-        indent = rule[: len(rule) - len(rule.lstrip())]
-        lines.append(line(("  " + indent + first, "dim")))
-        lines.extend(line(("      " + indent + more, "dim")) for more in rest)
+        lines.append(line((f"  {number:>2} ", "dim"), first))
+        lines.extend(line("      " + more) for more in rest)
+    lines.append(line((f"  lab rules --node {explanation.decision.node} prints all of them", "dim")))
     return lines

@@ -85,11 +85,11 @@ def test_the_rules_are_those_of_the_mode(mode: str) -> None:
     explanation = cluster.explain(cluster.connect(CLIENT, "192.0.2.11", 30080))
     text = "\n".join(explanation.rules)
     wanted = {
-        "iptables": ["KUBE-NODEPORTS", "--probability 0.5", "KUBE-MARK-MASQ"],
-        "nftables": ["numgen random mod 2"],
+        "iptables": ["KUBE-NODEPORTS", "-A KUBE-EXT-", "-A KUBE-SVC-", "-A KUBE-SEP-", "KUBE-MARK-MASQ"],
+        "nftables": ["service-nodeports {", "chain external-", "numgen random mod 2", "chain endpoint-"],
     }
     assert all(part in text for part in wanted[mode])
-    assert "10.244.1.2:8080" in text
+    assert explanation.decision.endpoint in explanation.rules[-1]
     assert "masquerade" in told(explanation)
     assert "172.18.0.11" in told(explanation)["masquerade"]
 
