@@ -19,11 +19,20 @@ WIDTH = 120
 """Cells in a line of text that is printed and not drawn."""
 
 
+def _newest(call: Call) -> int:
+    """The number of the newest decision; 0 when there is none."""
+    return next((event.id for event in call.engine.journal.tail() if isinstance(event, Decision)), 0)
+
+
+def _read_decision(words: Sequence[Word], call: Call) -> int:
+    return _newest(call) if words[0].text.lower() == "last" else int(COUNT.read(words, call))
+
+
 @command(
     "lab explain",
     "Why a connection went where it went: its way, the rules of the node that decided, each endpoint in or out.",
-    Parameter("decision", ValueType("ID", "the number of a decision, as curl prints it", COUNT.read)),
-    examples=("lab explain 42",),
+    Parameter("decision", ValueType("ID", "the number of a decision, as curl prints it, or last", _read_decision)),
+    examples=("lab explain 42", "lab explain last"),
 )
 def explain(call: Call) -> None:
     """Print the account of a decision."""
@@ -32,7 +41,7 @@ def explain(call: Call) -> None:
     if account is not None:
         call.say(text_of(explanation_lines(account, WIDTH, _finished(call, number))))
         return
-    newest = next((event.id for event in call.engine.journal.tail() if isinstance(event, Decision)), 0)
+    newest = _newest(call)
     if not newest:
         raise LabError("no connection has been made yet")
     if not 0 < number <= newest:
