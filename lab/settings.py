@@ -99,8 +99,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dns_timeout_s: float = 5.0
     dns_attempts: int = 2
     dns_ttl_s: float = 30.0
+    """The `ttl` of CoreDNS's kubernetes plugin, for denials too; 30 in kubeadm's Corefile, 5 by default."""
     dns_negative_ttl_s: float = 5.0
+    """How long a client itself remembers that a name has no address, at most (glibc does not, the JVM 10 s)."""
     dns_service_time_s: float = 0.0003
+    dns_cache_success_s: float = 30.0
+    """`cache 30`: how long each CoreDNS Pod keeps an answer, at most; 3600 when the plugin has no argument."""
+    dns_cache_denial_s: float = 30.0
+    """The same for NXDOMAIN and for no data; 1800 when the plugin has no argument."""
+    dns_cache_min_s: float = 5.0
+    dns_cache_servfail_s: float = 5.0
+    dns_cache_cluster_zone: bool = True
+    """kubeadm 1.32 and later write `disable success` and `disable denial` for the cluster's domain (PR 128359)."""
+    dns_upstream: str = "up"
+    """The resolver outside: up, down (it does not answer) or servfail (it answers that it cannot)."""
+    dns_forward_read_timeout_s: float = 2.0
+    dns_forward_deadline_s: float = 5.0
+    """How long CoreDNS's forward plugin goes on trying for one question."""
+    dns_forward_max_fails: int = 2
+    """Failed health checks until an upstream is taken for down."""
+    dns_health_interval_s: float = 0.5
+    dns_health_timeout_s: float = 1.0
 
     # -- links, one way
     link_pod_s: float = 0.00002

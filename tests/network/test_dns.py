@@ -10,6 +10,7 @@ from lab.journal import Decision
 from lab.kube.kinds.pod import Pod
 from lab.network.dns import DnsAnswer
 from lab.network.flow import Source
+from lab.network.public_dns import outside_address
 from tests.network.small_cluster import CLIENT, DNS_IP, LB_IP, WEB_IP, SmallCluster, endpoint
 
 UDP_53 = [{"port": 53, "protocol": "UDP"}]
@@ -91,10 +92,19 @@ def test_whoever_asks_for_the_same_name_meanwhile_shares_the_query() -> None:
     assert sum(decision.dst_port == 53 for decision in cluster.events(Decision)) == 1
 
 
-def test_no_coredns_pod_means_two_attempts_of_five_seconds() -> None:
+def test_without_endpoints_the_node_refuses_every_query_at_once() -> None:
     cluster, client = cluster_with_dns()
     cluster.slice("kube-dns", namespace="kube-system", protocol="UDP")
     cluster.run()
+    answer = cluster.resolve(client, "web")
+    assert (answer.outcome, answer.queries, answer.ttl_s) == ("refused", 2, 0)
+    assert answer.took_s < 0.001
+    assert [asked.result for asked in answer.asked] == ["refused", "refused"]
+
+
+def test_no_way_to_coredns_means_two_attempts_of_five_seconds() -> None:
+    cluster, client = cluster_with_dns()
+    cluster.network.topology.cut("worker-1", "worker-2")
     answer = cluster.resolve(client, "web")
     assert (answer.outcome, answer.took_s, answer.queries) == ("timeout", 10.0, 2)
     assert answer.ttl_s == 0
@@ -121,7 +131,7 @@ def test_a_second_attempt_can_succeed() -> None:
 def test_a_headless_service_is_its_ready_pods_in_turn() -> None:
     cluster, client = cluster_with_dns()
     cluster.service("db", "None")
-    ready = [endpoint("10.244.0.20", 1, hostname="db-0"), endpoint("10.244.1.20", 2, hostname="db-1")]
+    ready = [endpoint("10.244.0.20", 1), endpoint("10.244.1.20", 2, hostname="db-1")]
     cluster.slice("db", *ready, endpoint("10.244.1.21", 2, ready=False))
     firsts = [cluster.resolve(client, "db", 0.1).addresses for _ in range(4)]
     assert {frozenset(answer) for answer in firsts} == {frozenset(("10.244.0.20", "10.244.1.20"))}
@@ -133,10 +143,20 @@ def test_a_headless_service_is_its_ready_pods_in_turn() -> None:
 def test_an_external_name_is_another_name() -> None:
     cluster, client = cluster_with_dns()
     cluster.service("alias", "", type="ExternalName", externalName="web.default.svc.cluster.local")
-    cluster.service("away", "", type="ExternalName", externalName="db.example.com")
     answer = cluster.resolve(client, "alias")
     assert (answer.addresses, answer.name) == ((WEB_IP,), "alias.default.svc.cluster.local")
-    assert cluster.resolve(client, "away").outcome == "nxdomain"
+    assert [record.type for record in answer.records] == ["CNAME", "A"]
+
+
+def test_an_external_name_outside_is_asked_of_the_upstream() -> None:
+    cluster, client = cluster_with_dns()
+    cluster.service("away", "", type="ExternalName", externalName="db.example.com")
+    answer = cluster.resolve(client, "away")
+    assert (answer.outcome, answer.addresses) == ("ok", (outside_address("db.example.com"),))
+    assert answer.records[0] == ("away.default.svc.cluster.local", "CNAME", "db.example.com", 30.0)
+    assert answer.took_s > 2 * cluster.settings.link_internet_s
+    assert cluster.resolve(client, "db.example.com").addresses == answer.addresses
+    assert cluster.resolve(client, "other.example.com").outcome == "nxdomain"
 
 
 @pytest.mark.parametrize(

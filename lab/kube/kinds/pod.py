@@ -147,6 +147,21 @@ class HostAlias(KubeStruct, frozen=True):
     hostnames: tuple[str, ...] = ()
 
 
+class PodDNSConfigOption(KubeStruct, frozen=True):
+    """A line of `options` in resolv.conf, such as ndots with the value "2"."""
+
+    name: str = ""
+    value: str | None = None
+
+
+class PodDNSConfig(KubeStruct, frozen=True):
+    """What the Pod's resolv.conf has beyond its dnsPolicy; with the policy None it is all there is."""
+
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[PodDNSConfigOption, ...] = ()
+
+
 class PodSpec(KubeStruct, frozen=True):
     """What is to run, where, and how it may end."""
 
@@ -163,6 +178,7 @@ class PodSpec(KubeStruct, frozen=True):
     hostname: str = ""
     subdomain: str = ""
     dns_policy: str = "ClusterFirst"
+    dns_config: PodDNSConfig | None = None
     host_aliases: tuple[HostAlias, ...] = ()
     enable_service_links: bool | None = None
 
