@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from lab.commands.execution import Execution
 from lab.commands.run import run
 from lab.scenario.own_cluster import OwnCluster, scenario_of
 from lab.scenario.player import Player
@@ -40,24 +41,25 @@ def played(page: str) -> str:
 
 def _answers(player: Player, lines: list[str]) -> list[str]:
     """Each line with what it prints, also while time passes after it."""
-    engine, said = player.engine, []
-    pending = None
+    engine = player.engine
+    said: list[str] = []
+    pending: Execution | None = None
     for line in lines:
+        said.append(line)
         later = LATER.fullmatch(line)
         if later:
             engine.run_for(float(later[1]))
             said += pending.output if pending is not None else []
             pending = None
             continue
-        text = line.removeprefix(": ")
-        execution = run(engine, text)
+        execution = run(engine, line.removeprefix(": "))
         engine.run_for(1.0)
-        assert not execution.error, (text, execution.error)
-        said.append(line)
+        assert not execution.error, (line, execution.error)
         if execution.done:
             said += execution.output
         else:
             pending = execution
+    assert pending is None, f"{pending.text} is not over: let some seconds pass after it"
     return said
 
 
