@@ -42,6 +42,8 @@ def find_command(words: Sequence[Word]) -> tuple[Command, list[Word]]:
 
 def _verbs_first(words: Sequence[Word]) -> list[Word]:
     """`kubectl -n shop get pods` with its flags at the end, where every command looks for them."""
+    if words and words[0].text in COMMANDS:
+        return list(words)
     position = 1
     while position < len(words) and _is_flag(words[position].text):
         # Of the flags that kubectl takes before its verb, only the namespace has a value.
