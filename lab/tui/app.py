@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -234,13 +235,13 @@ class LabApp(App[int]):
 
 def terminal_is_gone() -> bool:
     """Whether the terminal behind standard input has been closed; a lost one would be read in a busy loop."""
-    if not sys.__stdin__ or sys.__stdin__.closed or not sys.__stdin__.isatty():
+    if not sys.__stdin__ or sys.__stdin__.closed:
         return False
     try:
         os.tcgetpgrp(sys.__stdin__.fileno())
-    except OSError:
-        return True
-    return os.getppid() == 1 and not os.isatty(sys.__stdin__.fileno())
+    except OSError as error:
+        return error.errno == errno.EIO  # what a terminal that was hung up answers; what never was one says ENOTTY
+    return False
 
 
 def _leave_on_hangup(app: LabApp) -> None:

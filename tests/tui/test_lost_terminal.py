@@ -1,0 +1,33 @@
+"""A terminal that is gone ends the lab instead of being read for ever."""
+
+from __future__ import annotations
+
+import os
+import pty
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lab.tui.app import terminal_is_gone
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A terminal as standard input; the number is the end that a terminal emulator would hold."""
+    ours, theirs = pty.openpty()
+    with open(theirs, "rb", buffering=0) as stdin:
+        monkeypatch.setattr(sys, "__stdin__", stdin)
+        yield ours
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems answer otherwise for a terminal that was hung up")
+def test_a_terminal_whose_other_end_is_closed_is_gone(terminal: int) -> None:
+    os.close(terminal)
+    assert terminal_is_gone()
+
+
+def test_what_never_was_a_terminal_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(os.devnull, "rb", buffering=0) as nothing:
+        monkeypatch.setattr(sys, "__stdin__", nothing)
+        assert not terminal_is_gone()
