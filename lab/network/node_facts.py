@@ -82,6 +82,11 @@ class NodeFacts:
             return dict.fromkeys(self.primary_ips)
         return dict.fromkeys((*self.ips, *_LOOPBACKS))
 
+    def pod_cidr(self, wanted: str) -> Cidr | None:
+        """The addresses by which Pods of a family are recognised; None when they cannot be."""
+        cidr = self.cluster_cidr
+        return cidr if cidr is not None and cidr.family == wanted else None
+
     def is_local(self, ip: str) -> bool:
         """Whether the address is one of the node's own, loopback included."""
         return ip in self.ips or is_loopback(ip)

@@ -21,11 +21,11 @@ import msgspec
 from lab.network import reasons
 from lab.network.addresses import any_holds, family
 from lab.network.endpoints import EndpointInfo
-from lab.network.node_facts import NFTABLES, NodeFacts
+from lab.network.node_facts import FROM_OUTSIDE, NFTABLES, NodeFacts
 from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
 from lab.network.rule_table import Match, RuleTable
 from lab.network.service_rules import ServicePortRule
-from lab.network.traffic_policy import LOAD_BALANCER_IP, Plan, plan_for
+from lab.network.traffic_policy import LOAD_BALANCER_IP, NODE_PORT, Plan, plan_for
 
 Affinity = Callable[[ServicePortRule, str], str]
 """(rule, source IP) -> address of the endpoint that this node remembers for that client, or empty."""
@@ -82,14 +82,18 @@ def route(
     if match is None:
         return _end(_unmatched(table, node, packet), recorder)
     rule, kind = match
-    if kind is LOAD_BALANCER_IP and rule.source_ranges:
+    source = node.source_of(packet.src_ip)
+    if kind is NODE_PORT and not node.serves_node_ports_on(packet.dst_ip):
+        # Only the filter table knows this address, and it has no short cuts.
+        source = FROM_OUTSIDE
+    plan = plan_for(rule, kind, source, node)
+    # iptables checks who sent a packet only where there is an endpoint to protect.
+    if kind is LOAD_BALANCER_IP and rule.source_ranges and (plan.categories.has_any or node.mode == NFTABLES):
         allowed = source_allowed(rule, node, packet)
         if recorder is not None:
             recorder.guarded(rule, packet.src_ip, allowed)
         if not allowed:
             return _end(Verdict(DROP, reasons.SOURCE_NOT_ALLOWED, rule), recorder)
-    source = node.source_of(packet.src_ip)
-    plan = plan_for(rule, kind, source, node)
     if recorder is not None:
         recorder.planned(match, source, plan)
     endpoints = plan.endpoints
@@ -143,7 +147,7 @@ def _node_port(table: RuleTable, node: NodeFacts, packet: Packet) -> Match | Non
     if node.mode == NFTABLES or not node.is_local(packet.dst_ip):
         return None
     # iptables rejects and drops for node ports in the filter table, on every local address whatever is listed.
-    plan = plan_for(match.rule, match.kind, "outside", node)
+    plan = plan_for(match.rule, match.kind, FROM_OUTSIDE, node)
     return None if plan.endpoints else match
 
 

@@ -51,7 +51,7 @@ def make_plan(rule: ServicePortRule, kind: str, source: str, node: NodeFacts) ->
         # Nobody anywhere can answer. Saying so at once beats letting the client hang.
         return Plan(REJECT, reasons.NO_ENDPOINTS, (), False, "", "", categories)
     if kind == CLUSTER_IP:
-        masquerade, why = _masquerade_to_cluster_ip(source, node)
+        masquerade, why = _masquerade_to_cluster_ip(rule, source, node)
         if rule.internal_local:
             return _local(categories, masquerade, why)
         return _cluster(categories, reasons.BALANCED, masquerade, why)
@@ -65,12 +65,12 @@ def make_plan(rule: ServicePortRule, kind: str, source: str, node: NodeFacts) ->
     return _local(categories, False, "externalTrafficPolicy Local keeps the client's address")
 
 
-def _masquerade_to_cluster_ip(source: str, node: NodeFacts) -> tuple[bool, str]:
+def _masquerade_to_cluster_ip(rule: ServicePortRule, source: str, node: NodeFacts) -> tuple[bool, str]:
     """Whether to hide the source behind the node, so that answers come back through it."""
     if node.masquerade_all:
         return True, "masqueradeAll is on"
-    if node.cluster_cidr is None:
-        return False, "no cluster CIDR is configured"
+    if node.pod_cidr(rule.family) is None:
+        return False, f"no cluster CIDR for {rule.family} is configured"
     if source == FROM_POD:
         return False, "the source is in the cluster CIDR"
     return True, "the source is not in the cluster CIDR"

@@ -201,10 +201,9 @@ def accept_health_checks(port: Port) -> Line:
 
 def mark_cluster_traffic(port: Port) -> Iterator[Line]:
     """Masquerade what comes to the cluster IP from no Pod, so that answers come back through this node."""
-    if not (port.node.masquerade_all or port.detects_pods):
+    if not (port.node.masquerade_all or port.pod_cidr):
         return
-    cidr = port.node.cluster_cidr
-    source = "" if port.node.masquerade_all or cidr is None else f"! -s {cidr.text} "
+    source = "" if port.node.masquerade_all else f"! -s {port.pod_cidr} "
     match = f"{source}-d {block(port.rule.cluster_ip)} {_protocol(port)} {_note(port, ' cluster IP')} {_to_port(port)}"
     chain = list_chain(port, local=port.rule.internal_local)
     yield _nat(port, chain, f"{match} -j KUBE-MARK-MASQ")
@@ -231,11 +230,10 @@ def mark_external_traffic(port: Port) -> Line:
 
 def short_cut_for_pods(port: Port) -> Iterator[Line]:
     """Pods are under no external policy, as if they went out and came in again."""
-    cidr = port.node.cluster_cidr
-    if port.detects_pods and cidr is not None:
+    if port.pod_cidr:
         chain = names.chain(names.EXTERNAL_CHAIN, port.rule)
         note = f'-m comment --comment "pod traffic for {port.name} external destinations"'
-        yield _nat(port, chain, f"-s {cidr.text} {note} -j {list_chain(port, local=False)}")
+        yield _nat(port, chain, f"-s {port.pod_cidr} {note} -j {list_chain(port, local=False)}")
 
 
 def short_cut_for_node(port: Port) -> Iterator[Line]:

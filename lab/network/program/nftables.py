@@ -236,9 +236,9 @@ def drop_others(port: Port) -> Line:
 
 def mark_cluster_traffic(port: Port) -> Iterator[Line]:
     """Masquerade what comes to the cluster IP from no Pod, so that answers come back through this node."""
-    if port.node.masquerade_all or port.detects_pods:
-        ip, cidr = _port_ip(port), port.node.cluster_cidr
-        source = "" if port.node.masquerade_all or cidr is None else f" {ip} saddr != {cidr.text}"
+    if port.node.masquerade_all or port.pod_cidr:
+        ip = _port_ip(port)
+        source = "" if port.node.masquerade_all else f" {ip} saddr != {port.pod_cidr}"
         text = f"{ip} daddr {port.rule.cluster_ip}{source} jump mark-for-masquerade"
         yield _rule(port, list_chain(port, local=port.rule.internal_local), text)
 
@@ -262,11 +262,10 @@ def mark_external_traffic(port: Port) -> Line:
 
 def short_cut_for_pods(port: Port) -> Iterator[Line]:
     """Pods are under no external policy, as if they went out and came in again."""
-    cidr = port.node.cluster_cidr
-    if port.detects_pods and cidr is not None:
+    if port.pod_cidr:
         to = f'goto {list_chain(port, local=False)} comment "short-circuit pod traffic"'
         chain = names.nft_name(names.NFT_EXTERNAL_CHAIN, port.rule)
-        yield _rule(port, chain, f"{_port_ip(port)} saddr {cidr.text} {to}")
+        yield _rule(port, chain, f"{_port_ip(port)} saddr {port.pod_cidr} {to}")
 
 
 def short_cut_for_node(port: Port) -> Iterator[Line]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.network import reasons
-from lab.network.addresses import any_holds, family
+from lab.network.addresses import family, parse_cidr
 from lab.network.endpoints import EndpointInfo
-from lab.network.node_facts import FROM_NODE, FROM_POD, IPTABLES, NodeFacts
+from lab.network.node_facts import FROM_NODE, FROM_OUTSIDE, FROM_POD, IPTABLES, NodeFacts
 from lab.network.packet import DELIVER, Packet
 from lab.network.program import iptables, names, nftables
 from lab.network.program.line import Line
@@ -61,13 +61,9 @@ class _Passed:
         return self.claim.kind is LOAD_BALANCER_IP and bool(self.port.rule.source_ranges)
 
     @property
-    def turned_away(self) -> bool:
-        return self.verdict.reason == reasons.SOURCE_NOT_ALLOWED
-
-    @property
     def short_cut(self) -> bool:
         """Whether the packet went around a Local policy."""
-        return self.claim.kind is not CLUSTER_IP and self.port.rule.external_local and self.source != "outside"
+        return self.claim.kind is not CLUSTER_IP and self.port.rule.external_local and self.source != FROM_OUTSIDE
 
     @property
     def local(self) -> bool:
@@ -86,7 +82,7 @@ class _Passed:
 
     @property
     def marks_cluster_traffic(self) -> bool:
-        return self.port.node.masquerade_all or (self.port.detects_pods and self.source != FROM_POD)
+        return self.port.node.masquerade_all or (self.port.pod_cidr != "" and self.source != FROM_POD)
 
     @property
     def left(self) -> int:
@@ -102,25 +98,26 @@ class _Passed:
 class _Iptables(_Passed):
     def lines(self) -> Iterator[Line]:
         port, claim = self.port, self.claim
+        delivered = self.verdict.verdict == DELIVER
         served = claim.kind is not NODE_PORT or port.node.serves_node_ports_on(self.packet.dst_ip)
-        entered = port.has_endpoints and served and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP))
-        if entered:
+        if port.has_endpoints and served and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)):
             yield iptables.entry(port, claim)
             if self.guarded:
-                yield from self._firewall()
-        if self.turned_away:
-            yield iptables.leave_to_firewall(port)
-            yield iptables.drop_the_rest(port, claim)
-        elif self.verdict.verdict != DELIVER:
-            yield iptables.refuse(port, claim)
-        else:
+                yield from self._firewall(delivered)
+        if delivered:
             yield from self._to_list()
             yield from self._to_endpoint()
+        elif self.guarded and port.has_endpoints:
+            yield iptables.drop_the_rest(port, claim)
+        else:
+            yield iptables.refuse(port, claim)
 
-    def _firewall(self) -> Iterator[Line]:
-        if not self.turned_away:
-            ranges = (cidr.text for cidr in self.port.rule.source_ranges if any_holds([cidr], self.packet.src_ip))
-            yield iptables.allow(self.port, next(ranges, self.packet.src_ip))
+    def _firewall(self, delivered: bool) -> Iterator[Line]:
+        """What is let through and finds no endpoint comes back, and meets the rest of the chain."""
+        sources = [source for source in self.port.allowed_sources() if _holds(source, self.packet.src_ip)]
+        yield from (iptables.allow(self.port, source) for source in sources[: 1 if delivered else None])
+        if not delivered:
+            yield iptables.leave_to_firewall(self.port)
 
     def _to_list(self) -> Iterator[Line]:
         port = self.port
@@ -151,12 +148,17 @@ class _Iptables(_Passed):
         yield iptables.rewrite(port, endpoint)
 
 
+def _holds(source: str, ip: str) -> bool:
+    cidr = parse_cidr(source)
+    return cidr is not None and cidr.holds(ip)
+
+
 class _Nftables(_Passed):
     def lines(self) -> Iterator[Line]:
         port, claim = self.port, self.claim
         if self.guarded:
             yield nftables.guard(port, claim)
-            if self.turned_away:
+            if self.verdict.reason == reasons.SOURCE_NOT_ALLOWED:
                 yield nftables.drop_others(port)
                 return
         if port.has_endpoints and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)):

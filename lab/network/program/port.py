@@ -47,10 +47,10 @@ class Port(NamedTuple):
         return self.categories.local or ()
 
     @property
-    def detects_pods(self) -> bool:
-        """Whether the node can tell Pods by their addresses in this family."""
-        cidr = self.node.cluster_cidr
-        return cidr is not None and cidr.family == self.rule.family
+    def pod_cidr(self) -> str:
+        """The addresses by which the node recognises Pods of this family; empty when it cannot."""
+        cidr = self.node.pod_cidr(self.rule.family)
+        return cidr.text if cidr is not None else ""
 
     @property
     def guarded(self) -> bool:
