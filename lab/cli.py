@@ -7,15 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from lab.shell import FAILED, INTERRUPTED, OK, QUESTIONS, WRONG, add_cluster, add_question, own_scenario
 
 if TYPE_CHECKING:
     from lab.scenario.player import Player
     from lab.scenario.scenario import Scenario
-
-OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-"""Exit status: all went well; an expectation does not hold (or the lab itself failed); a file or an argument is
-wrong; Ctrl-C."""
 
 _ABOUT = "A whole Kubernetes cluster, its Services and their traffic, simulated in a terminal."
 _EPILOG = """\
@@ -23,6 +22,7 @@ lab                          choose a scenario and watch it
 lab play cluster-ip          play one that comes along, or a file of your own
 lab play FILE --headless     a line a second and a report; status 1 when an expectation fails
 lab run -f manifests/        a cluster of your own, with traffic to its Services
+lab expose -f manifests/     ask a cluster one question, without a screen
 """
 
 
@@ -31,9 +31,18 @@ class _Parser(argparse.ArgumentParser):
 
     below: dict[str, argparse.ArgumentParser] | None = None
     """The parsers of the verbs, by name."""
+    fill: Callable[[_Parser], None] | None = None
+    """Adds the options of a verb whose options cost something to know; called when the verb is used."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, allow_abbrev=False)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, with the options that `fill` adds."""
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill(self)
+        return super().parse_known_args(args, namespace)
 
     def options(self) -> list[str]:
         """Every option, those of the verbs too."""
@@ -96,6 +105,8 @@ def _parser() -> _Parser:
     verbs = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Parser)
     _add_play(verbs.add_parser("play", help="play a scenario, on the screen or headless"))
     _add_run(verbs.add_parser("run", help="run manifests of your own"))
+    for name, summary in QUESTIONS.items():
+        verbs.add_parser(name, help=summary).fill = partial(add_question, name)
     for name, verb, summary in (
         ("tour", _tour, "play the tour: how a ClusterIP finds its Pods"),
         ("list", _list, "list the scenarios that come along"),
@@ -119,23 +130,8 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.description = "Run manifests on a simulated cluster, with traffic from the internet to what is exposed."
-    add = parser.add_argument
-    add(
-        "-f",
-        dest="paths",
-        metavar="PATH",
-        action="append",
-        nargs="+",
-        required=True,
-        help="files, folders or - (stdin)",
-    )
-    add("--nodes", type=int, default=3, metavar="N", help="how many worker nodes (3)")
-    add("--zones", default="", metavar="A,B", help="zones, given to the nodes in turn")
-    add("--proxy", default="nftables", choices=("nftables", "iptables"), help="kube-proxy's mode")
-    add("--load-balancer", default="cloud", choices=("cloud", "none"), help="who answers type LoadBalancer")
-    add("--apps", metavar="FILE", help="a scenario file whose apps: says what the images do")
-    add("--traffic", default="auto", choices=("auto", "none"), help="auto: 5 requests a second to each exposed port")
-    add("--for", dest="length", metavar="TIME", help="how long the run lasts (60s headless)")
+    add_cluster(parser, required=True)
+    parser.add_argument("--for", dest="length", metavar="TIME", help="how long the run lasts (60s headless)")
     _add_playing(parser)
     parser.set_defaults(verb=_run)
 
@@ -195,20 +191,7 @@ def _tour(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from lab.scenario.own_cluster import OwnCluster, scenario_of
-
-    own = OwnCluster(
-        paths=tuple(path for paths in options.paths for path in paths),
-        nodes=options.nodes,
-        zones=tuple(zone for zone in options.zones.split(",") if zone),
-        proxy=options.proxy,
-        load_balancer=options.load_balancer,
-        apps=options.apps,
-        traffic=options.traffic,
-        duration=options.length,
-        headless=_is_headless(options),
-    )
-    return _present(scenario_of(own), options)
+    return _present(own_scenario(options, duration=options.length, headless=_is_headless(options)), options)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lab.cluster.store import Store
     from lab.engine import Engine
 
+WIDTH = 120
+"""Cells in a line of text, for who does not say."""
 Files = Callable[[str], list[KubeObject]]
 """Reads the objects of a manifest, folder or `-`; raises a LabError that names file and line."""
 
@@ -30,6 +32,8 @@ class Call:
     values: dict[str, Any] = field(default_factory=dict)
     """By the name of the parameter or flag; None or absent when it was not given, True for a switch."""
     files: Files | None = None
+    width: int = WIDTH
+    """How many cells a line of output may take."""
     running: bool = False
     """Whether it goes on after the action has returned; then somebody calls `execution.finish`."""
 

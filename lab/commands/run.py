@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.cluster.errors import StoreError
-from lab.commands.call import Call, Files
+from lab.commands.call import WIDTH, Call, Files
 from lab.commands.complete import complete
 from lab.commands.execution import Execution
 from lab.commands.parser import bind, take_apart
@@ -17,16 +17,20 @@ from lab.kube.errors import LabError
 if TYPE_CHECKING:
     from lab.engine import Engine
 
-__all__ = ["COMMANDS", "Command", "Execution", "complete", "find", "run"]
+__all__ = ["COMMANDS", "OWN_FAULT", "Command", "Execution", "complete", "find", "run"]
+
+OWN_FAULT = "error: the lab itself failed at this command"
+"""How an error begins that is no fault of the one who typed."""
 
 
-def run(engine: Engine, text: str, *, by: str = "prompt", files: Files | None = None) -> Execution:
+def run(engine: Engine, text: str, *, by: str = "prompt", files: Files | None = None, width: int = WIDTH) -> Execution:
     """Give a command; `by` says who does (prompt, timeline, key). Never raises: see the Execution's `error`.
 
     `files` reads manifests for `-f`; without it such a command says that reading files is not offered here.
+    `width` is how many cells a line of output may take, for what can be folded.
     """
     execution = Execution(text, by)
-    call = Call(engine, execution, files=files)
+    call = Call(engine, execution, files=files, width=width)
     engine.journal.append(CommandGiven(engine.now, text, by))
     error = _act(call, text)
     if error:
@@ -57,5 +61,5 @@ def _act(call: Call, text: str) -> str:
     except LabError as error:
         return f"error: {error}"
     except Exception as error:  # whatever it is, the one who typed gets a sentence and the run goes on
-        return f"error: the lab itself failed at this command: {error!r}"
+        return f"{OWN_FAULT}: {error!r}"
     return ""

@@ -1,0 +1,196 @@
+"""Routing cases: objects, the settings of one node's kube-proxy, and packets that arrive there.
+
+A case stands alone: its objects make the rule table, `proxy` makes the node, and each flow is a new connection whose
+every possible verdict is worked out. The form is that of `packet_flows.json`: a list of cases, or an object with
+`cases`. What a case expects is not read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from lab.kube.decode import decode
+from lab.kube.errors import LabError
+from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.meta import KubeObject
+from lab.network.addresses import normalize, parse_cidr
+from lab.network.builder import RuleBuilder
+from lab.network.node_facts import MODES, NodeFacts
+from lab.network.packet import Packet
+from lab.network.router import Verdict, route
+from lab.network.rule_table import RuleTable
+
+SOURCE_PORT = 40000
+"""Every flow comes from this port; rules do not look at it."""
+
+
+class Proxy(msgspec.Struct, frozen=True, kw_only=True):
+    """One kube-proxy instance: of one node and one address family."""
+
+    node_name: str
+    node_ips: tuple[str, ...] = ()
+    primary_node_ip: str = ""
+    """Empty for the first address of the family."""
+    ip_family: Literal["IPv4", "IPv6"] = "IPv4"
+    cluster_cidr: str | None = None
+    masquerade_all: bool = False
+    node_port_addresses: tuple[str, ...] | None = None
+    localhost_node_ports: bool = True
+    service_cidrs: tuple[str, ...] | None = None
+
+
+class CaseFlow(msgspec.Struct, frozen=True, kw_only=True):
+    """A packet that opens a connection."""
+
+    source: str = msgspec.field(name="from")
+    to: str
+    port: int
+    protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+    name: str = ""
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """Objects, a node, and packets."""
+
+    id: str
+    proxy_mode: str
+    proxy: Proxy
+    objects: tuple[dict[str, Any], ...]
+    flows: tuple[CaseFlow, ...] = ()
+    feature_gates: dict[str, bool] = {}
+
+
+class Outcome(NamedTuple):
+    """What may become of a flow."""
+
+    outcome: str
+    """deliver, reject, drop or pass."""
+    endpoints: tuple[str, ...]
+    """Every endpoint that may be picked, `IP:PORT`, sorted."""
+    masquerade: bool
+
+
+class Node:
+    """The node under test with its rules."""
+
+    def __init__(self, case: Case) -> None:
+        gates, proxy = case.feature_gates, case.proxy
+        objects = [_object(body, case.id, index) for index, body in enumerate(case.objects)]
+        builder = RuleBuilder((proxy.ip_family,), ip_mode=gates.get("LoadBalancerIPMode", True))
+        for obj in objects:
+            builder.apply(obj)
+        builder.refresh()
+        self.case = case
+        self.table: RuleTable = builder.table
+        self.facts = NodeFacts(
+            proxy.node_name,
+            "",
+            proxy.node_ips,
+            primary_ips=[proxy.primary_node_ip] if proxy.primary_node_ip else (),
+            mode=case.proxy_mode,
+            cluster_cidr=proxy.cluster_cidr,
+            masquerade_all=proxy.masquerade_all,
+            node_port_addresses=proxy.node_port_addresses or (),
+            localhost_node_ports=proxy.localhost_node_ports,
+            service_cidrs=proxy.service_cidrs or (),
+            uses_node_hints=gates.get("PreferSameTrafficDistribution", True),
+        )
+        self._draws = 2 * sum(len(slice_.endpoints) for slice_ in objects if isinstance(slice_, EndpointSlice)) + 1
+
+    def verdicts(self, flow: CaseFlow) -> list[Verdict]:
+        """The verdict under every draw that could matter."""
+        packet = Packet(normalize(flow.source), SOURCE_PORT, normalize(flow.to), flow.port, flow.protocol)
+        return [route(self.table, self.facts, packet, draw / self._draws) for draw in range(self._draws)]
+
+    def outcome(self, flow: CaseFlow) -> Outcome:
+        """All verdicts in one."""
+        found = self.verdicts(flow)
+        return Outcome(
+            "/".join(sorted({verdict.verdict for verdict in found})),
+            tuple(sorted({verdict.endpoint.address for verdict in found if verdict.endpoint is not None})),
+            any(verdict.masquerade for verdict in found),
+        )
+
+
+def read_cases(path: str) -> list[Node]:
+    """The cases of a JSON file, each with its rules built. Raises `LabError` that says what is wrong and where."""
+    try:
+        return [case_of(body, index) for index, body in enumerate(_bodies(_text(path)))]
+    except LabError as error:
+        raise LabError(f"{path}: {error}") from None
+
+
+def case_of(body: object, index: int = 0) -> Node:
+    """One case from plain data; raises `LabError`."""
+    place = f"cases[{index}]"
+    try:
+        case = msgspec.convert(body, Case)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise LabError(f"{place}{where.rstrip('`')}: {_sentence(what)}") from None
+    if case.proxy_mode not in MODES:
+        raise LabError(f'{place}.proxy_mode: expected one of {", ".join(MODES)}, got "{case.proxy_mode}"')
+    _check_addresses(case, place)
+    return Node(case)
+
+
+def results(nodes: Iterable[Node]) -> Iterator[str]:
+    """One JSON object a flow: `case`, `flow` (its index), `outcome`, `endpoints`, `masquerade`."""
+    for node in nodes:
+        for index, flow in enumerate(node.case.flows):
+            yield json.dumps({"case": node.case.id, "flow": index, **node.outcome(flow)._asdict()})
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise LabError("there is no such file") from None
+    except UnicodeDecodeError:
+        raise LabError("this is not UTF-8 text") from None
+    except OSError as error:
+        raise LabError(f"cannot be read: {error.strerror}") from None
+
+
+def _bodies(text: str) -> list[object]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise LabError(f"this is not JSON: {error}") from None
+    if isinstance(found, Mapping):
+        found = found.get("cases")
+    if not isinstance(found, list):
+        raise LabError('expected a list of cases, or an object with "cases"')
+    return found
+
+
+def _object(body: dict[str, Any], case: str, index: int) -> KubeObject:
+    try:
+        return decode(body, f"objects[{index}]")
+    except LabError as error:
+        raise LabError(f'case "{case}": {str(error).splitlines()[0]}') from None
+
+
+def _check_addresses(case: Case, place: str) -> None:
+    """Raise for what should be an address and is none."""
+    for index, flow in enumerate(case.flows):
+        for name, ip in (("from", flow.source), ("to", flow.to)):
+            if not normalize(ip):
+                raise LabError(f'{place}.flows[{index}].{name}: "{ip}" is not an IP address')
+    for ip in (*case.proxy.node_ips, *filter(None, (case.proxy.primary_node_ip,))):
+        if not normalize(ip):
+            raise LabError(f'{place}.proxy: "{ip}" is not an IP address')
+    cidr = case.proxy.cluster_cidr
+    if cidr and parse_cidr(cidr) is None:
+        raise LabError(f'{place}.proxy.cluster_cidr: "{cidr}" is not a CIDR')
+
+
+def _sentence(text: str) -> str:
+    """msgspec's message in our words: backquotes become quotes, and it begins small."""
+    text = text.replace("`", '"')
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,46 @@
+"""One question to a cluster from the shell: build it, run to a moment, give one command, and take its output."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lab.commands.call import WIDTH
+from lab.commands.run import OWN_FAULT, run
+from lab.kube.errors import LabError
+from lab.scenario.player import Player
+from lab.scenario.scenario import Scenario
+
+PATIENCE_S = 300.0
+"""How many virtual seconds a command that goes on by itself may take."""
+
+
+class Answer(NamedTuple):
+    """What came of a question."""
+
+    lines: tuple[str, ...]
+    error: str
+    """What the user is told when the command was refused; empty when it was not."""
+    own_fault: bool
+    """Whether the lab itself failed at it."""
+    not_ready: tuple[str, ...]
+    """The `NAMESPACE/NAME` of Pods that were not Ready when the story began."""
+
+
+def ask(scenario: Scenario, text: str, *, at_s: float = 0.0, seed: int | None = None, width: int = WIDTH) -> Answer:
+    """Play a scenario to a moment and give a command there. Raises `LabError` for a scenario that cannot start."""
+    if at_s < 0.0:
+        raise LabError("a question can be asked from time 0 on, when the cluster has settled")
+    player = Player(scenario, seed=seed)
+    player.start()
+    engine = player.engine
+    try:
+        engine.run_until(at_s)
+        execution = run(engine, text, by="shell", files=player.read_manifests, width=width)
+        while not execution.done and engine.now < at_s + PATIENCE_S:
+            engine.run_for(1.0)
+        error = execution.error
+        if not execution.done:
+            error = f"error: no answer within {PATIENCE_S:g} s"
+        return Answer(tuple(execution.output), error, error.startswith(OWN_FAULT), tuple(player.not_ready))
+    finally:
+        engine.close()
