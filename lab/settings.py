@@ -11,6 +11,9 @@ import msgspec
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One value for everything that takes time or has a limit."""
 
+    kubernetes: str = "1.37"
+    """The release whose behaviour the cluster shows, 1.29 to 1.37 (lab/kube/versions.py)."""
+
     # -- API server and watches: core/v1 types, SLOs
     watch_latency_s: float = 0.01
     """From a write in the store to the moment a controller, kubelet or kube-proxy sees it."""
@@ -22,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- addresses: KEP-3070, KEP-3668
     pod_cidr: str = "10.244.0.0/16"
     service_cidr: str = "10.96.0.0/12"
+    """Like pod_cidr one network, or one of each family for dual stack: "10.96.0.0/12,fd00:10:96::/112"."""
     node_port_range: str = "30000-32767"
     cluster_domain: str = "cluster.local"
     cluster_dns_ip: str = "10.96.0.10"
@@ -93,6 +97,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     affinity_timeout_s: float = 10800.0
     tcp_syn_retries: int = 6
     """SYNs at 0, 1, 3, 7, 15, 31 and 63 s; the kernel gives up at about 127 s."""
+
+    # -- network plugin
+    policy_sync_latency_s: float = 0.05
+    """From the moment the plugin sees a NetworkPolicy, Pod or Namespace to the moment it enforces what follows."""
 
     # -- DNS: CoreDNS plugin documentation, resolv.conf(5)
     dns_ndots: int = 5

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import random
+from collections.abc import Callable
 
 from lab.kube.errors import LabError
+from lab.kube.ip import read_address
 
 
 class PoolError(LabError):
@@ -17,7 +19,10 @@ class PoolError(LabError):
 
 
 class Pool:
-    """Numbers from `first` to `last`, each given out once; automatic picks leave the lowest `reserved` for last."""
+    """Numbers from `first` to `last`, each given out once; automatic picks leave the lowest `reserved` for last.
+
+    It is empty when `last` is below `first`.
+    """
 
     def __init__(self, first: int, last: int, reserved: int, rng: random.Random) -> None:
         self.first, self.last = first, last
@@ -31,6 +36,11 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._used)
+
+    @property
+    def free(self) -> int:
+        """How many numbers nobody has."""
+        return max(0, self.last - self.first + 1) - len(self._used)
 
     def in_use(self, number: int) -> bool:
         """Whether a number has been given out."""
@@ -46,10 +56,9 @@ class Pool:
 
     def pick(self) -> int | None:
         """Give out any free number, from the upper band while there is one; None when all are gone."""
-        above = self.last - self._boundary + 1
-        if self._used_above < above:
+        if self._used_above < self.last - self._boundary + 1:
             number = self._free_between(self._boundary, self.last)
-        elif len(self._used) < self.last - self.first + 1:
+        elif self.free:
             number = self._free_between(self.first, self._boundary - 1)
         else:
             return None
@@ -61,6 +70,11 @@ class Pool:
         if number in self._used:
             self._used.remove(number)
             self._used_above -= number >= self._boundary
+
+    def remember(self) -> Callable[[], None]:
+        """A way back to what will be picked next, for picks that are only tried."""
+        state = self._random.getstate()
+        return lambda: self._random.setstate(state)
 
     def _free_between(self, low: int, high: int) -> int:
         number = self._random.randint(low, high)
@@ -95,13 +109,27 @@ class AddressPool:
         size = self.network.num_addresses
         first = int(self.network.network_address) + 1
         last = int(self.network.broadcast_address) - (self.network.version == 4)
-        self._pool = Pool(first, max(first, last), band(size, divisor=16, most=256), rng)
+        self._pool = Pool(first, last, band(size, divisor=16, most=256), rng)
 
     def __contains__(self, address: str) -> bool:
         return self._number(address) is not None
 
     def __len__(self) -> int:
         return len(self._pool)
+
+    @property
+    def free(self) -> int:
+        """How many addresses nobody has."""
+        return self._pool.free
+
+    def in_use(self, address: str) -> bool:
+        """Whether an address has been given out."""
+        number = self._number(address)
+        return number is not None and self._pool.in_use(number)
+
+    def remember(self) -> Callable[[], None]:
+        """A way back to what will be picked next, for picks that are only tried."""
+        return self._pool.remember()
 
     def take(self, address: str) -> None:
         """Give out this very address; raises PoolError."""
@@ -118,7 +146,7 @@ class AddressPool:
         number = self._pool.pick()
         if number is None:
             raise PoolError("failed to allocate a serviceIP: range is full")
-        return str(ipaddress.ip_address(number) if self.family == "IPv4" else ipaddress.IPv6Address(number))
+        return str(ipaddress.IPv4Address(number) if self.family == "IPv4" else ipaddress.IPv6Address(number))
 
     def release(self, address: str) -> None:
         """Take an address back."""
@@ -127,10 +155,7 @@ class AddressPool:
             self._pool.release(number)
 
     def _number(self, address: str) -> int | None:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return None
-        if f"IPv{parsed.version}" != self.family or int(parsed) not in self._pool:
+        parsed = read_address(address).value
+        if parsed is None or parsed.version != self.network.version or int(parsed) not in self._pool:
             return None
         return int(parsed)

@@ -6,39 +6,85 @@ https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 
 from __future__ import annotations
 
+from typing import cast
+
 from msgspec.structs import replace
 
 from lab.cluster import validation
+from lab.cluster.errors import FieldError, Invalid
+from lab.cluster.ip_addresses import AddressKeeper
 from lab.cluster.service_addresses import ServiceAddresses
-from lab.cluster.service_update import carry_over
+from lab.cluster.service_families import settle_families
+from lab.cluster.service_update import carried_over, without_disabled, without_unused
 from lab.cluster.store import Store
 from lab.kube import defaults
 from lab.kube.kinds.pod import Pod, Toleration
 from lab.kube.kinds.service import Service
 from lab.kube.meta import KubeObject
+from lab.kube.versions import Features, features_of
 from lab.settings import Settings
 
 NOT_READY_TAINT = "node.kubernetes.io/not-ready"
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 
 
-def install(store: Store, settings: Settings, seed: int = 0) -> ServiceAddresses:
+def install(store: Store, settings: Settings, seed: int = 0, features: Features | None = None) -> ServiceAddresses:
     """Put the API server's admission chain in front of a store; gives the pools that its Services draw from."""
-    addresses = ServiceAddresses(settings, seed)
+    chain = Admission(settings, seed, features)
+    store.admission.append(chain.admit)
+    store.released.append(chain.release)
+    if chain.features.multi_cidr_service_allocator:
+        AddressKeeper(store, chain.addresses)
+    return chain.addresses
 
-    def admit(new: KubeObject, old: KubeObject | None) -> KubeObject:
-        if old is not None and _only_status(new, old):
+
+class Admission:
+    """The chain for one cluster: `admit` before each write, `release` when an object has gone."""
+
+    def __init__(self, settings: Settings, seed: int = 0, features: Features | None = None) -> None:
+        self.features = features or features_of(settings.kubernetes)
+        self.addresses = ServiceAddresses(settings, seed)
+        self._settings = settings
+
+    def admit(self, new: KubeObject, old: KubeObject | None, *, dry_run: bool = False) -> KubeObject:
+        """The object as it is to be stored; raises Invalid. A dry run takes no addresses."""
+        service = isinstance(new, Service)
+        if old is not None and not service and _only_status(new, old):
             return new
-        if isinstance(new, Service) and isinstance(old, Service):
-            new = replace(new, spec=carry_over(new.spec, old.spec))
-        new = defaults.apply(new, settings)
+        new = defaults.apply(new, self._settings, self.features)
+        if isinstance(new, Service):
+            return self._service(new, cast("Service | None", old), dry_run=dry_run)
         if isinstance(new, Pod) and old is None:
-            new = _tolerating(new, settings)
-        return addresses.admit(validation.check(new, old), old)
+            new = _tolerating(new, self._settings)
+        return validation.check(new, old, self.features)
 
-    store.admission.append(admit)
-    store.released.append(addresses.release)
-    return addresses
+    def release(self, obj: KubeObject) -> None:
+        """An object has really gone: what it had may be had by others."""
+        if isinstance(obj, Service):
+            self.addresses.release(obj)
+
+    def _service(self, new: Service, old: Service | None, *, dry_run: bool) -> Service:
+        new, unavailable = self._settled(new, old)
+        errors = validation.errors_of(new, old, self.features)
+        if errors or unavailable:
+            raise Invalid("Service", new.name, _each_field_once(unavailable, errors))
+        return self.addresses.allocate(new, old, dry_run=dry_run)
+
+    def _settled(self, new: Service, old: Service | None) -> tuple[Service, list[FieldError]]:
+        """With what it keeps of the old version, and its families; and what this cluster does not have."""
+        new = without_disabled(new, old, self.features)
+        before = old.spec if old is not None else None
+        if new.spec is before:
+            return new, []
+        spec = carried_over(new.spec, before)
+        spec, unavailable = settle_families(spec, before, self.addresses.ips.families, self.features)
+        new = replace(new, spec=spec)
+        return (new if old is None else without_unused(new, old)), unavailable
+
+
+def _each_field_once(first: list[FieldError], second: list[FieldError]) -> list[FieldError]:
+    paths = {error.path for error in first}
+    return first + [error for error in second if error.path not in paths]
 
 
 def _only_status(new: KubeObject, old: KubeObject) -> bool:

@@ -57,7 +57,8 @@ def unsupported(path: str, value: object, supported: tuple[str, ...]) -> FieldEr
 
 def _shown(value: object) -> str:
     """A value as field.Error prints it: a text in quotes, anything with parts as JSON."""
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, str | dict | list) else str(value)
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if plain else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 class StoreError(LabError):

@@ -13,8 +13,10 @@ import msgspec
 
 from lab.kube.kinds import is_namespaced
 from lab.kube.kinds.deployment import Deployment, RollingUpdateDeployment
+from lab.kube.kinds.endpoints import Endpoints, EndpointSubset
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.networkpolicy import NetworkPolicy, NetworkPolicyPort
 from lab.kube.kinds.pod import Container, ContainerPort, Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.service import (
@@ -29,6 +31,7 @@ from lab.kube.kinds.service import (
 from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import KubeObject
 from lab.kube.struct import KubeStruct
+from lab.kube.versions import Features, features_of
 from lab.settings import Settings
 
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
@@ -37,10 +40,12 @@ T = TypeVar("T", bound=KubeObject)
 S = TypeVar("S", bound=KubeStruct)
 
 
-def apply(obj: T, settings: Settings | None = None) -> T:
-    """The object with every default filled in, its namespace included."""
+def apply(obj: T, settings: Settings | None = None, features: Features | None = None) -> T:
+    """The object with every default filled in, its namespace included; `features` are those of the newest release."""
     if not obj.metadata.namespace and is_namespaced(obj):
         obj = _with(obj, metadata=_with(obj.metadata, namespace="default"))
+    if isinstance(obj, Service):
+        return cast(T, service(obj, settings or Settings(), features or features_of()))
     defaulter = _DEFAULTERS.get(type(obj))
     return cast(T, defaulter(obj, settings or Settings())) if defaulter else obj
 
@@ -59,11 +64,8 @@ def _each(values: tuple[S, ...], change: Callable[[S], S]) -> tuple[S, ...]:
 # -- Service ---------------------------------------------------------------------------------------------------
 
 
-def service(obj: Service, settings: Settings, *, load_balancer_ip_mode: bool = True) -> Service:
-    """SetDefaults_Service; addresses, node ports and IP families are the allocator's and stay as they are.
-
-    `load_balancer_ip_mode` is the feature gate LoadBalancerIPMode (KEP-1860), on since Kubernetes 1.30.
-    """
+def service(obj: Service, settings: Settings, features: Features) -> Service:
+    """SetDefaults_Service; addresses, node ports and IP families are the allocator's and stay as they are."""
     spec = _with(
         obj.spec,
         type=obj.spec.type or "ClusterIP",
@@ -79,7 +81,7 @@ def service(obj: Service, settings: Settings, *, load_balancer_ip_mode: bool = T
     if spec.type == "LoadBalancer":
         if spec.allocate_load_balancer_node_ports is None:
             spec = _with(spec, allocate_load_balancer_node_ports=True)
-        if load_balancer_ip_mode:
+        if features.load_balancer_ip_mode:
             obj = _with(obj, status=_with(obj.status, load_balancer=_ip_modes(obj.status.load_balancer)))
     return _with(obj, spec=spec)
 
@@ -225,11 +227,33 @@ def _statefulset(obj: StatefulSet, settings: Settings) -> StatefulSet:
     )
 
 
+# -- NetworkPolicy -----------------------------------------------------------------------------------------------
+
+
+def _network_policy(obj: NetworkPolicy, settings: Settings) -> NetworkPolicy:
+    """SetDefaults_NetworkPolicy and SetDefaults_NetworkPolicyPort."""
+    spec = obj.spec
+    ingress = _each(spec.ingress, lambda rule: _with(rule, ports=_each(rule.ports, _policy_port)))
+    egress = _each(spec.egress, lambda rule: _with(rule, ports=_each(rule.ports, _policy_port)))
+    return _with(obj, spec=_with(spec, policy_types=spec.isolates, ingress=ingress, egress=egress))
+
+
+def _policy_port(port: NetworkPolicyPort) -> NetworkPolicyPort:
+    return _with(port, protocol=port.protocol or "TCP")
+
+
 # -- the rest --------------------------------------------------------------------------------------------------
 
 
 def _endpointslice(obj: EndpointSlice, settings: Settings) -> EndpointSlice:
     return _with(obj, ports=_each(obj.ports, lambda port: _with(port, protocol=port.protocol or "TCP")))
+
+
+def _endpoints(obj: Endpoints, settings: Settings) -> Endpoints:
+    def change(subset: EndpointSubset) -> EndpointSubset:
+        return _with(subset, ports=_each(subset.ports, lambda port: _with(port, protocol=port.protocol or "TCP")))
+
+    return _with(obj, subsets=_each(obj.subsets, change))
 
 
 def _namespace(obj: Namespace, settings: Settings) -> Namespace:
@@ -238,11 +262,12 @@ def _namespace(obj: Namespace, settings: Settings) -> Namespace:
 
 
 _DEFAULTERS: dict[type[KubeObject], Callable[[Any, Settings], KubeObject]] = {
-    Service: service,
     Pod: _pod,
     ReplicaSet: _replicaset,
     Deployment: _deployment,
     StatefulSet: _statefulset,
     EndpointSlice: _endpointslice,
+    Endpoints: _endpoints,
     Namespace: _namespace,
+    NetworkPolicy: _network_policy,
 }

@@ -60,7 +60,7 @@ class TestClusterIPs:
     def test_headless_and_external_name_get_none(self, api: Api) -> None:
         assert api.create("headless", cluster_ip="None").spec.cluster_ips == ("None",)
         assert api.create("away", type="ExternalName", external_name="db.example.com").spec.cluster_ip == ""
-        assert len(api.addresses.pools[0]) == 0
+        assert len(api.addresses.ips) == 0
 
     def test_a_put_without_it_keeps_it(self, api: Api) -> None:
         before = api.create().spec.cluster_ip
@@ -102,7 +102,7 @@ class TestNodePorts:
         ports = ServicePort(port=80, name="a", node_port=30080), ServicePort(port=81, name="b", node_port=1)
         with pytest.raises(Invalid):
             api.create("web", *ports, type="NodePort")
-        assert (len(api.addresses.node_ports), len(api.addresses.pools[0])) == (0, 0)
+        assert (len(api.addresses.node_ports), len(api.addresses.ips)) == (0, 0)
 
     def test_the_same_port_over_two_protocols_shares_one(self, api: Api) -> None:
         ports = ServicePort(port=53, name="dns"), ServicePort(port=53, name="dns-udp", protocol="UDP")
@@ -142,4 +142,4 @@ class TestHealthCheckNodePort:
     def test_all_is_given_back_in_the_end(self, api: Api) -> None:
         api.create("web", type="LoadBalancer", external_traffic_policy="Local")
         api.store.delete(Service, "web")
-        assert (len(api.addresses.node_ports), len(api.addresses.pools[0])) == (0, 0)
+        assert (len(api.addresses.node_ports), len(api.addresses.ips)) == (0, 0)

@@ -1,45 +1,16 @@
-"""What the API server fills in; the Service part follows the vectors read from Kubernetes' own tests."""
+"""What the API server fills in; Services follow the vectors, in tests/conformance."""
 
 from __future__ import annotations
-
-import json
-import os
-import re
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lab.kube import defaults
 from lab.kube.decode import decode
-from lab.kube.encode import encode
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.pod import Pod
-from lab.kube.kinds.service import Service
 from lab.settings import Settings
 from tests.kube.strategies import objects
-
-VECTORS = Path(os.environ.get("LAB_VECTORS", Path(__file__).parents[2] / ".." / "shared" / "vectors"))
-FILE = VECTORS / "service_defaults.json"
-CASES = json.loads(FILE.read_text())["cases"] if FILE.exists() else []
-
-
-def at(value, path):
-    for name, index in re.findall(r"([A-Za-z]+)|\[(\d+)\]", path):
-        value = value[int(index)] if index else value.get(name)
-        if value is None:
-            return None
-    return value
-
-
-@pytest.mark.skipif(not CASES, reason=f"no vectors at {VECTORS} (set LAB_VECTORS)")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
-def test_service_defaults_are_the_api_servers(case):
-    service = decode(case["object"])
-    assert isinstance(service, Service)
-    gate = case.get("gates", {}).get("LoadBalancerIPMode", True)
-    result = encode(defaults.service(service, Settings(), load_balancer_ip_mode=gate))
-    assert {path: at(result, path) for path in case["expect"]} == case["expect"]
 
 
 def pod(spec, **container):

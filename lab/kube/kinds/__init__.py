@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.endpoints import Endpoints
 from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.ipaddress import IPAddress
 from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.node import Lease, Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.service import Service
+from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import KubeObject
 
@@ -46,7 +50,22 @@ KINDS: tuple[Kind, ...] = (
     Kind(Deployment, "deployments", ("deploy",), older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
     Kind(StatefulSet, "statefulsets", ("sts",), older_versions=("apps/v1beta1", "apps/v1beta2")),
     Kind(Service, "services", ("svc",)),
+    Kind(NetworkPolicy, "networkpolicies", ("netpol",), older_versions=("extensions/v1beta1",)),
     Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),
+    Kind(Endpoints, "endpoints", ("ep",)),
+    Kind(
+        ServiceCIDR,
+        "servicecidrs",
+        namespaced=False,
+        older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1"),
+    ),
+    Kind(
+        IPAddress,
+        "ipaddresses",
+        ("ip",),
+        namespaced=False,
+        older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1"),
+    ),
 )
 
 WITHOUT_NAMESPACE = (

@@ -1,0 +1,84 @@
+"""Keeps the IPAddress objects and the pools of cluster IPs true to each other (KEP-1880).
+
+An address that a Service takes gets an object at once; an object that somebody makes by hand takes its address; a
+ServiceCIDR opens its networks, and closes them when it is being deleted.
+"""
+
+from __future__ import annotations
+
+from lab.cluster.service_addresses import ServiceAddresses, addresses_of
+from lab.cluster.store import Change, Store
+from lab.kube.ip import family_of, read_address
+from lab.kube.kinds.ipaddress import (
+    IP_ALLOCATOR,
+    IP_FAMILY_LABEL,
+    IP_MANAGED_BY_LABEL,
+    IPAddress,
+    IPAddressSpec,
+    ParentReference,
+)
+from lab.kube.kinds.service import Service
+from lab.kube.kinds.servicecidr import ServiceCIDR
+from lab.kube.meta import ObjectMeta
+
+
+class AddressKeeper:
+    """Hears of both sides in the very moment of each write."""
+
+    def __init__(self, store: Store, addresses: ServiceAddresses) -> None:
+        self._store = store
+        self._addresses = addresses
+        addresses.on_taken.append(self._taken)
+        addresses.on_returned.append(self._returned)
+        store.subscribe(self._hear_of_address, IPAddress)
+        store.subscribe(self._hear_of_cidr, ServiceCIDR)
+
+    def _taken(self, address: str, service: Service) -> None:
+        if self._store.find(IPAddress, _name(address), "") is None:
+            self._store.create(ip_address(address, service))
+
+    def _returned(self, address: str, service: Service) -> None:
+        found = self._store.find(IPAddress, _name(address), "")
+        if found is not None:
+            self._store.delete(IPAddress, found.name, "")
+
+    def _hear_of_address(self, change: Change) -> None:
+        name, ips = change.object.name, self._addresses.ips
+        if change.type == "ADDED" and ips.holds(name) and not ips.in_use(name):
+            ips.take(name)
+        elif change.type == "DELETED" and ips.in_use(name) and not self._held(change.object):
+            ips.release(name)
+
+    def _held(self, gone: object) -> bool:
+        """Whether the Service that an address belongs to still has it."""
+        parent = gone.spec.parent_ref if isinstance(gone, IPAddress) else None
+        if parent is None or not isinstance(gone, IPAddress) or parent.resource != "services":
+            return False
+        service = self._store.find(Service, parent.name, parent.namespace)
+        return service is not None and gone.name in map(_name, addresses_of(service.spec))
+
+    def _hear_of_cidr(self, change: Change) -> None:
+        found, ips = change.object, self._addresses.ips
+        assert isinstance(found, ServiceCIDR)
+        others = [each.spec.cidrs for each in self._store.list(ServiceCIDR) if each.name != found.name]
+        for cidr in found.spec.cidrs:
+            if any(cidr in cidrs for cidrs in others):
+                continue
+            if change.type == "DELETED":
+                ips.remove(cidr)
+            elif found.metadata.deletion_timestamp is not None:
+                ips.close(cidr)
+            else:
+                ips.add(cidr, [each.name for each in self._store.list(IPAddress)])
+
+
+def ip_address(address: str, service: Service) -> IPAddress:
+    """The object that says that a Service has an address."""
+    labels = {IP_FAMILY_LABEL: family_of(address), IP_MANAGED_BY_LABEL: IP_ALLOCATOR}
+    parent = ParentReference(resource="services", namespace=service.namespace, name=service.name)
+    return IPAddress(metadata=ObjectMeta(name=_name(address), labels=labels), spec=IPAddressSpec(parent_ref=parent))
+
+
+def _name(address: str) -> str:
+    """The address in canonical form, which IPAddress objects are named by."""
+    return str(read_address(address).value or address)

@@ -1,0 +1,119 @@
+"""What Pods, and what makes them, must say."""
+
+from __future__ import annotations
+
+import re
+
+from lab.cluster.errors import duplicate, forbidden, invalid, required, unsupported
+from lab.cluster.validation.names import Errors, faulty, label_errors, label_faults
+from lab.cluster.validation.service_ports import port_number_errors, protocol_errors
+from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.pod import Container, Pod, PodSpec, PodTemplateSpec
+from lab.kube.kinds.replicaset import ReplicaSet
+from lab.kube.kinds.statefulset import StatefulSet
+from lab.kube.meta import LabelSelector
+from lab.kube.selector import is_empty, matches
+from lab.kube.struct import IntOrString
+
+# -- Pods -----------------------------------------------------------------------------------------------------------
+
+
+def pod_errors(new: Pod, old: Pod | None) -> Errors:
+    """What is wrong with a new Pod; what runs is not looked at again."""
+    if old is None:
+        yield from _pod_spec(new.spec, "spec")
+
+
+def _pod_spec(spec: PodSpec, path: str) -> Errors:
+    if not spec.containers:
+        yield required(f"{path}.containers")
+    if spec.restart_policy not in ("Always", "OnFailure", "Never"):
+        yield unsupported(f"{path}.restartPolicy", spec.restart_policy, ("Always", "OnFailure", "Never"))
+    names: dict[str, None] = {}
+    for field, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
+        for index, container in enumerate(containers):
+            at = f"{path}.{field}[{index}]"
+            yield from _container(container, at)
+            if container.name in names:
+                yield duplicate(f"{at}.name", container.name)
+            names[container.name] = None
+
+
+def _container(container: Container, path: str) -> Errors:
+    if not container.name:
+        yield required(f"{path}.name")
+    else:
+        yield from faulty(f"{path}.name", container.name, label_faults(container.name))
+    if not container.image:
+        yield required(f"{path}.image")
+    for index, port in enumerate(container.ports):
+        yield from port_number_errors(f"{path}.ports[{index}].containerPort", port.container_port)
+        yield from protocol_errors(f"{path}.ports[{index}].protocol", port.protocol)
+
+
+# -- what makes Pods --------------------------------------------------------------------------------------------------
+
+
+def _workload(replicas: int, selector: LabelSelector, template: PodTemplateSpec) -> Errors:
+    if replicas < 0:
+        yield invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+    labels = template.metadata.labels
+    if is_empty(selector):
+        yield required("spec.selector")
+    elif not matches(selector, labels):
+        yield invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+    yield from label_errors(labels, "spec.template.metadata.labels")
+    yield from _pod_spec(template.spec, "spec.template.spec")
+    policy = template.spec.restart_policy
+    if policy in ("OnFailure", "Never"):
+        yield unsupported("spec.template.spec.restartPolicy", policy, ("Always",))
+
+
+def _unchanged_selector(new: LabelSelector, old: LabelSelector) -> Errors:
+    if new != old:
+        yield invalid("spec.selector", new.match_labels, "field is immutable")
+
+
+def deployment_errors(new: Deployment, old: Deployment | None) -> Errors:
+    """What is wrong with a Deployment, or with its change from `old`."""
+    spec = new.spec
+    yield from _workload(spec.replicas, spec.selector, spec.template)
+    if spec.strategy.type not in ("Recreate", "RollingUpdate"):
+        yield unsupported("spec.strategy.type", spec.strategy.type, ("Recreate", "RollingUpdate"))
+    update = spec.strategy.rolling_update
+    path = "spec.strategy.rollingUpdate"
+    if update is not None and spec.strategy.type == "Recreate":
+        yield forbidden(path, "may not be specified when strategy `type` is 'Recreate'")
+    elif update is not None:
+        yield from _amount(f"{path}.maxSurge", update.max_surge)
+        yield from _amount(f"{path}.maxUnavailable", update.max_unavailable)
+        if _is_zero(update.max_surge) and _is_zero(update.max_unavailable):
+            yield invalid(f"{path}.maxUnavailable", update.max_unavailable, "may not be 0 when `maxSurge` is 0")
+    if old is not None:
+        yield from _unchanged_selector(spec.selector, old.spec.selector)
+
+
+def _amount(path: str, value: IntOrString | None) -> Errors:
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]+%", value):
+        detail = "a valid percent string must be a numeric string followed by an ending '%'"
+        yield invalid(path, value, f"{detail} (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")
+    elif isinstance(value, int) and value < 0:
+        yield invalid(path, value, "must be greater than or equal to 0")
+
+
+def _is_zero(value: IntOrString | None) -> bool:
+    return value in (0, "0%")
+
+
+def replica_set_errors(new: ReplicaSet, old: ReplicaSet | None) -> Errors:
+    """What is wrong with a ReplicaSet, or with its change from `old`."""
+    yield from _workload(new.spec.replicas, new.spec.selector, new.spec.template)
+    if old is not None:
+        yield from _unchanged_selector(new.spec.selector, old.spec.selector)
+
+
+def stateful_set_errors(new: StatefulSet, old: StatefulSet | None) -> Errors:
+    """What is wrong with a StatefulSet, or with its change from `old`."""
+    yield from _workload(new.spec.replicas, new.spec.selector, new.spec.template)
+    if old is not None:
+        yield from _unchanged_selector(new.spec.selector, old.spec.selector)

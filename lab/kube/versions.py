@@ -1,0 +1,77 @@
+"""Kubernetes releases, and what changed between them: `features_of("1.31")`.
+
+A feature is named as its gate, in snake case, and is on where the release turns it on by default.
+https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+
+from lab.kube.errors import LabError, nearest
+
+NEWEST = "1.37"
+VERSIONS = tuple(f"1.{minor}" for minor in range(29, 38))
+
+
+class Features(msgspec.Struct, frozen=True, kw_only=True):
+    """What one release does; the defaults are those of Kubernetes 1.37."""
+
+    allow_service_external_ips: bool = True
+    """Deprecated since 1.36, off in a later release (KEP-5707)."""
+    allow_service_lb_status_on_non_lb: bool = False
+    load_balancer_ip_mode: bool = True
+    """KEP-1860."""
+    multi_cidr_service_allocator: bool = True
+    """ServiceCIDR and IPAddress objects (KEP-1880)."""
+    prefer_same_traffic_distribution: bool = True
+    """PreferSameZone and PreferSameNode (KEP-3015)."""
+    relaxed_service_name_validation: bool = True
+    """A Service's name may begin with a digit (KEP-5311)."""
+    service_traffic_distribution: bool = True
+    """KEP-4444."""
+    strict_ip_cidr_validation: bool = True
+    """No leading zeros, no IPv4-mapped IPv6 addresses, no bits beyond the prefix (KEP-4858)."""
+
+    def with_gates(self, gates: Mapping[str, bool]) -> Features:
+        """The same release with some gates set, by the names that `--feature-gates` takes; raises LabError."""
+        unknown = [name for name in gates if name not in GATES]
+        if unknown:
+            raise LabError(f'there is no feature gate "{unknown[0]}" here{nearest(unknown[0], GATES)}')
+        return msgspec.structs.replace(self, **{GATES[name]: on for name, on in gates.items()})
+
+
+GATES: dict[str, str] = {
+    "AllowServiceExternalIPs": "allow_service_external_ips",
+    "AllowServiceLBStatusOnNonLB": "allow_service_lb_status_on_non_lb",
+    "LoadBalancerIPMode": "load_balancer_ip_mode",
+    "MultiCIDRServiceAllocator": "multi_cidr_service_allocator",
+    "PreferSameTrafficDistribution": "prefer_same_traffic_distribution",
+    "RelaxedServiceNameValidation": "relaxed_service_name_validation",
+    "ServiceTrafficDistribution": "service_traffic_distribution",
+    "StrictIPCIDRValidation": "strict_ip_cidr_validation",
+}
+"""The field of each feature gate."""
+
+_ON_SINCE: dict[str, int] = {
+    "load_balancer_ip_mode": 30,
+    "service_traffic_distribution": 31,
+    "multi_cidr_service_allocator": 33,
+    "prefer_same_traffic_distribution": 34,
+    "strict_ip_cidr_validation": 36,
+    "relaxed_service_name_validation": 37,
+}
+"""The minor release from which a feature is on by default; what is not here is the same in all of them."""
+
+
+@cache
+def features_of(version: str = NEWEST) -> Features:
+    """What Kubernetes `version` (1.29 to 1.37) does; raises LabError for others."""
+    if version not in VERSIONS:
+        close = nearest(version, VERSIONS)
+        raise LabError(f'kubernetes "{version}" is not a release from {VERSIONS[0]} to {NEWEST}{close}')
+    minor = int(version.partition(".")[2])
+    return Features(**{name: minor >= since for name, since in _ON_SINCE.items()})
