@@ -8,7 +8,8 @@ from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
 from lab.commands.verbs import insight as _insight  # isort: skip
+from lab.commands.verbs import rules as _rules  # isort: skip
 
 __all__ = ["MODULES"]
 
-MODULES = (_read, _change, _rollout, _make, _curl, _dig, _faults, _insight)
+MODULES = (_read, _change, _rollout, _make, _curl, _dig, _faults, _insight, _rules)

@@ -23,9 +23,10 @@ from lab.network.rule_table import RuleTable
 __all__ = ["Line", "families", "lines_of", "rule_lines", "written"]
 
 
-def families(table: RuleTable) -> tuple[str, ...]:
-    """The address families of which a table holds rules; IPv4 when it holds none at all."""
-    held = {rule.family for rules in table.services.values() for rule in rules}
+def families(table: RuleTable, service: str = "") -> tuple[str, ...]:
+    """The address families in which a table holds rules (of one Service); IPv4 when it holds none at all."""
+    names = (service,) if service else table.services
+    held = {rule.family for name in names for rule in table.services.get(name, ())}
     return tuple(family for family in (IPV4, IPV6) if family in held) or (IPV4,)
 
 
