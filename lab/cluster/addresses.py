@@ -110,6 +110,7 @@ class AddressPool:
         first = int(self.network.network_address) + 1
         last = int(self.network.broadcast_address) - (self.network.version == 4)
         self._pool = Pool(first, last, band(size, divisor=16, most=256), rng)
+        self._given: dict[str, int] = {}
 
     def __contains__(self, address: str) -> bool:
         return self._number(address) is not None
@@ -140,21 +141,28 @@ class AddressPool:
             )
         if not self._pool.take(number):
             raise PoolError(f"failed to allocate IP {address}: provided IP is already allocated")
+        self._given[address] = number
 
     def pick(self) -> str:
         """Give out any free address; raises PoolError when all are gone."""
         number = self._pool.pick()
         if number is None:
             raise PoolError("failed to allocate a serviceIP: range is full")
-        return str(ipaddress.IPv4Address(number) if self.family == "IPv4" else ipaddress.IPv6Address(number))
+        address = str(ipaddress.IPv4Address(number) if self.family == "IPv4" else ipaddress.IPv6Address(number))
+        self._given[address] = number
+        return address
 
     def release(self, address: str) -> None:
         """Take an address back."""
         number = self._number(address)
         if number is not None:
             self._pool.release(number)
+            self._given.pop(address, None)
 
     def _number(self, address: str) -> int | None:
+        number = self._given.get(address)
+        if number is not None:
+            return number
         parsed = read_address(address).value
         if parsed is None or parsed.version != self.network.version or int(parsed) not in self._pool:
             return None

@@ -68,8 +68,8 @@ class ClusterIPs:
             pool = self._pools[cidr]
             if pool.free:
                 address = pool.pick()
-                for _, other in self._homes(address):
-                    if other is not pool:
+                for other in self._pools.values():
+                    if other is not pool and address in other:
                         other.take(address)
                 return address
         raise PoolError("failed to allocate a serviceIP: range is full")

@@ -34,8 +34,9 @@ class AddressKeeper:
         store.subscribe(self._hear_of_cidr, ServiceCIDR)
 
     def _taken(self, address: str, service: Service) -> None:
-        if self._store.find(IPAddress, _name(address), "") is None:
-            self._store.create(ip_address(address, service))
+        name = _name(address)
+        if self._store.find(IPAddress, name, "") is None:
+            self._store.create(ip_address(name, service))
 
     def _returned(self, address: str, service: Service) -> None:
         found = self._store.find(IPAddress, _name(address), "")
@@ -44,8 +45,9 @@ class AddressKeeper:
 
     def _hear_of_address(self, change: Change) -> None:
         name, ips = change.object.name, self._addresses.ips
-        if change.type == "ADDED" and ips.holds(name) and not ips.in_use(name):
-            ips.take(name)
+        if change.type == "ADDED":
+            if not ips.in_use(name) and ips.holds(name):
+                ips.take(name)
         elif change.type == "DELETED" and ips.in_use(name) and not self._held(change.object):
             ips.release(name)
 
@@ -76,7 +78,7 @@ def ip_address(address: str, service: Service) -> IPAddress:
     """The object that says that a Service has an address."""
     labels = {IP_FAMILY_LABEL: family_of(address), IP_MANAGED_BY_LABEL: IP_ALLOCATOR}
     parent = ParentReference(resource="services", namespace=service.namespace, name=service.name)
-    return IPAddress(metadata=ObjectMeta(name=_name(address), labels=labels), spec=IPAddressSpec(parent_ref=parent))
+    return IPAddress(metadata=ObjectMeta(name=address, labels=labels), spec=IPAddressSpec(parent_ref=parent))
 
 
 def _name(address: str) -> str:

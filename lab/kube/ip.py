@@ -7,8 +7,11 @@ IPv4) and networks with bits beyond their prefix.
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 from typing import NamedTuple
+
+_PLAIN_IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -32,8 +35,8 @@ class NetworkReading(NamedTuple):
 def read_address(text: str) -> AddressReading:
     """An address; `strict` says what is unusual about its form."""
     value = _lenient(text)
-    if value is None:
-        return AddressReading(None)
+    if value is None or _PLAIN_IPV4.fullmatch(text):
+        return AddressReading(value)
     faults = []
     if _has_leading_zeros(text):
         faults.append("must not have leading 0s")
@@ -73,6 +76,11 @@ def family_of(text: str) -> str:
 
 
 def _lenient(text: str) -> Address | None:
+    if _PLAIN_IPV4.fullmatch(text):
+        try:
+            return ipaddress.IPv4Address(text)
+        except ValueError:
+            return None
     if "%" in text or not text.isascii():
         return None
     head, colon, tail = text.rpartition(":")

@@ -11,15 +11,17 @@ from lab.cluster.validation.endpointslice import slice_errors
 from lab.cluster.validation.metadata import metadata_errors
 from lab.cluster.validation.names import Errors, NameRule, is_dns_label, label_faults, subdomain_faults
 from lab.cluster.validation.networking import ip_address_errors, ip_address_name_faults, service_cidr_errors
+from lab.cluster.validation.networkpolicy import network_policy_errors
 from lab.cluster.validation.service import service_errors
 from lab.cluster.validation.service_status import status_errors
 from lab.cluster.validation.workloads import deployment_errors, pod_errors, replica_set_errors, stateful_set_errors
-from lab.kube.kinds import is_namespaced
+from lab.kube.kinds import KINDS
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.endpoints import Endpoints
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.ipaddress import IPAddress
 from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.service import Service
@@ -51,7 +53,7 @@ def errors_of(new: KubeObject, old: KubeObject | None, features: Features) -> li
         return errors
     errors = []
     if old is None or old.metadata is not new.metadata:
-        errors.extend(metadata_errors(new.metadata, _name_rule(new), namespaced=is_namespaced(new)))
+        errors.extend(metadata_errors(new.metadata, _name_rule(new), namespaced=_NAMESPACED[type(new)]))
     rule = _RULES.get(type(new))
     if rule is not None:
         errors.extend(rule(new, old))
@@ -61,6 +63,8 @@ def errors_of(new: KubeObject, old: KubeObject | None, features: Features) -> li
 def _name_rule(obj: KubeObject) -> NameRule:
     return _NAMES.get(type(obj), subdomain_faults)
 
+
+_NAMESPACED: dict[type[KubeObject], bool] = {kind.struct: kind.namespaced for kind in KINDS}
 
 _NAMES: dict[type[KubeObject], NameRule] = {Namespace: label_faults, IPAddress: ip_address_name_faults}
 """What a kind asks of its names where it is not an RFC 1123 subdomain."""
@@ -74,4 +78,5 @@ _RULES: dict[type[KubeObject], Callable[[Any, Any], Errors]] = {
     Endpoints: endpoints_errors,
     ServiceCIDR: service_cidr_errors,
     IPAddress: ip_address_errors,
+    NetworkPolicy: network_policy_errors,
 }

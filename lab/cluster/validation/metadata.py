@@ -25,13 +25,13 @@ def metadata_errors(meta: ObjectMeta, rule: NameRule, *, namespaced: bool = True
         yield from faulty("metadata.generateName", meta.generate_name, faults)
     if not meta.name:
         yield required("metadata.name", "name or generateName is required")
-    else:
-        yield from faulty("metadata.name", meta.name, rule(meta.name))
+    elif faults := rule(meta.name):
+        yield from faulty("metadata.name", meta.name, faults)
     if namespaced:
         if not meta.namespace:
             yield required("metadata.namespace")
-        else:
-            yield from faulty("metadata.namespace", meta.namespace, label_faults(meta.namespace))
+        elif faults := label_faults(meta.namespace):
+            yield from faulty("metadata.namespace", meta.namespace, faults)
     elif meta.namespace:
         yield forbidden("metadata.namespace", "not allowed on this type")
     if meta.labels:
