@@ -7,15 +7,15 @@ endpoint whatever the rules say later. Entries end by themselves: TIME_WAIT afte
 from __future__ import annotations
 
 from collections import deque
+from heapq import heappop, heappush
 
 from lab.clock import Clock
-from lab.network.flow import Flow, FlowKey
-from lab.network.packet import UDP
+from lab.network.flow import Flow
+from lab.network.packet import UDP, Packet
 from lab.network.service_rules import ServicePortRule
 from lab.settings import Settings
 
 _SWEEP_AFFINITY_EVERY = 4096
-_UDP_ENTRIES_A_LOOK = 2
 
 
 class Conntrack:
@@ -24,11 +24,13 @@ class Conntrack:
     __slots__ = ("_closing", "_max", "_time_wait_s", "_udp", "_udp_stream_s", "_udp_unreplied_s", "flows", "full")
 
     def __init__(self, settings: Settings) -> None:
-        self.flows: dict[FlowKey, Flow] = {}
+        self.flows: dict[Packet, Flow] = {}
+        """By the first packet, as the client sent it."""
         self.full = 0
         """How often a new connection found no room."""
         self._closing: deque[Flow] = deque()
-        self._udp: deque[Flow] = deque()
+        self._udp: list[tuple[float, int, Flow]] = []
+        """A heap of (when to look at it again, its decision's number, the flow)."""
         self._max = settings.conntrack_max
         self._time_wait_s = settings.conntrack_tcp_time_wait_s
         self._udp_unreplied_s = settings.conntrack_udp_unreplied_s
@@ -41,11 +43,8 @@ class Conntrack:
         """Whether another entry fits, after those that have ended are gone."""
         if self._closing and self._closing[0].expires_s <= now_s:
             self._expire_closing(now_s)
-        if self._udp:
-            self._expire_udp(now_s, _UDP_ENTRIES_A_LOOK)
-        if len(self.flows) < self._max:
-            return True
-        self._expire_udp(now_s, len(self._udp))
+        if self._udp and self._udp[0][0] <= now_s:
+            self._expire_udp(now_s)
         if len(self.flows) < self._max:
             return True
         self.full += 1
@@ -53,10 +52,10 @@ class Conntrack:
 
     def opened(self, flow: Flow, now_s: float) -> None:
         """Remember a flow; one that is closing on the same five-tuple gives way to it."""
-        self.flows[flow.key] = flow
+        self.flows[flow.packet] = flow
         if flow.protocol == UDP:
             flow.expires_s = now_s + self._udp_unreplied_s
-            self._udp.append(flow)
+            heappush(self._udp, (flow.expires_s, flow.decision.id, flow))
 
     def closed(self, flow: Flow, now_s: float) -> None:
         """A TCP connection ended: its entry stays in TIME_WAIT. A UDP entry just runs out."""
@@ -69,9 +68,9 @@ class Conntrack:
         """Whether there is any UDP entry."""
         return bool(self._udp)
 
-    def udp_flow(self, key: FlowKey, now_s: float) -> Flow | None:
+    def udp_flow(self, packet: Packet, now_s: float) -> Flow | None:
         """The flow to which another datagram of the same five-tuple belongs; it is a stream from now on."""
-        flow = self.flows.get(key)
+        flow = self.flows.get(packet)
         if flow is None or flow.expires_s <= now_s:
             return None
         flow.expires_s = now_s + self._udp_stream_s
@@ -81,11 +80,11 @@ class Conntrack:
         """Forget UDP flows of these Services whose endpoint (`IP:PORT`) is not usable any more; how many there were."""
         stale = [
             flow
-            for flow in self._udp
+            for _, _, flow in self._udp
             if flow.decision.service in services and flow.decision.endpoint not in usable and self._is_current(flow)
         ]
         for flow in stale:
-            del self.flows[flow.key]
+            del self.flows[flow.packet]
         return len(stale)
 
     def clear(self) -> None:
@@ -95,7 +94,7 @@ class Conntrack:
         self._udp.clear()
 
     def _is_current(self, flow: Flow) -> bool:
-        return self.flows.get(flow.key) is flow
+        return self.flows.get(flow.packet) is flow
 
     def _expire_closing(self, now_s: float) -> None:
         # They all wait equally long, so they end in the order in which they were closed.
@@ -103,18 +102,19 @@ class Conntrack:
         while closing and closing[0].expires_s <= now_s:
             flow = closing.popleft()
             if self._is_current(flow):
-                del self.flows[flow.key]
+                del self.flows[flow.packet]
 
-    def _expire_udp(self, now_s: float, looks: int) -> None:
-        # Streams live on with every datagram, so each look takes one from the front and puts it back if it lives.
-        for _ in range(min(looks, len(self._udp))):
-            flow = self._udp.popleft()
+    def _expire_udp(self, now_s: float) -> None:
+        # Streams live on with every datagram; one that is due only by an earlier reckoning is looked at again later.
+        udp = self._udp
+        while udp and udp[0][0] <= now_s:
+            _, number, flow = heappop(udp)
             if not self._is_current(flow):
                 continue
             if flow.expires_s <= now_s:
-                del self.flows[flow.key]
+                del self.flows[flow.packet]
             else:
-                self._udp.append(flow)
+                heappush(udp, (flow.expires_s, number, flow))
 
 
 class AffinityTable:

@@ -14,9 +14,9 @@ import msgspec
 
 from lab.journal import Decision
 from lab.network.addresses import join
+from lab.network.arrival import Leg
 from lab.network.endpoints import PREFER_SAME_NODE, EndpointInfo
 from lab.network.host import Host
-from lab.network.journey import Leg
 from lab.network.node_facts import IPTABLES, NodeFacts
 from lab.network.packet import PASS, Packet
 from lab.network.program import rule_lines
@@ -168,12 +168,12 @@ class Explainer:
     """The last decisions and what they depended on."""
 
     def __init__(self, hosts: Mapping[str, Host]) -> None:
-        self._kept: deque[tuple[Decision, tuple[Leg, ...]]] = deque(maxlen=KEPT_DECISIONS)
+        self._kept: deque[tuple[Decision, float, tuple[Leg, ...]]] = deque(maxlen=KEPT_DECISIONS)
         self._hosts = hosts
 
-    def keep(self, decision: Decision, legs: tuple[Leg, ...]) -> None:
-        """Remember a decision; the oldest is forgotten."""
-        self._kept.append((decision, legs))
+    def keep(self, decision: Decision, draw: float, legs: tuple[Leg, ...]) -> None:
+        """Remember a decision; the oldest is forgotten. The legs may be those of another packet of its sort."""
+        self._kept.append((decision, draw, legs))
 
     def explain(self, number: int) -> Explanation | None:
         """The account of a decision by its id; None when it is not kept (any more)."""
@@ -182,11 +182,11 @@ class Explainer:
         index = number - self._kept[0][0].id
         if not 0 <= index < len(self._kept):
             return None
-        decision, legs = self._kept[index]
+        decision, draw, legs = self._kept[index]
         reason = REASONS.get(decision.reason, Reason(decision.reason))
         if not legs:
             return Explanation(decision, reason.meaning, reason.advice, hops=decision.hops)
-        return self._account(decision, reason, legs)
+        return self._account(decision, reason, tuple(leg.of(decision.src_port, draw) for leg in legs))
 
     def _account(self, decision: Decision, reason: Reason, legs: tuple[Leg, ...]) -> Explanation:
         steps: list[Step] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.journal import Decision
+from lab.network.packet import Packet
 from lab.network.way import Way
 
 
@@ -21,37 +22,56 @@ class Source(msgspec.Struct, frozen=True):
     """Where its short DNS names are looked up."""
 
 
-FlowKey = tuple[str, int, str, int, str]
-"""(source IP, source port, destination IP, destination port, protocol), as the client sent it."""
-
-
 class Flow(msgspec.Struct, gc=False):
     """A connection: where its packets go from the first one on, whatever the rules say later."""
 
     decision: Decision
-    verdict: str
-    """deliver, reject, drop or pass; `pass` and `open` is a connection without a Service."""
-    reason: str
+    packet: Packet
+    """The first one, as the client sent it; its conntrack entry has the same five-tuple."""
+    way: Way
+    """How it goes to the other end."""
     open: bool
     """Whether its packets arrive at `ip`; a flow that is neither open nor rejected just hangs."""
+    src_ip: str = ""
+    """The source address that the server sees."""
     latency_s: float = 0.0
     """One way, from the client to the server."""
     loss: float = 0.0
     """The probability that a packet is lost on the way, 0 to 1."""
-    pod: str = ""
-    """`NAMESPACE/NAME` of the Pod that has `ip`; empty when none has."""
-    ip: str = ""
-    port: int = 0
-    protocol: str = "TCP"
-    src_ip: str = ""
-    """The source address that the server sees."""
-    way: Way = Way("", "")
-    """How it goes there."""
-    key: FlowKey = ("", 0, "", 0, "")
     seen: int = -1
     """The state of the network for which it was last found whole."""
     expires_s: float = 0.0
     """When its conntrack entry ends after it was closed."""
+
+    @property
+    def verdict(self) -> str:
+        """deliver, reject, drop or pass; `pass` and `open` is a connection without a Service."""
+        return self.decision.verdict
+
+    @property
+    def reason(self) -> str:
+        """Why: one of `lab.network.reasons`."""
+        return self.decision.reason
+
+    @property
+    def protocol(self) -> str:
+        """TCP, UDP or SCTP."""
+        return self.packet.protocol
+
+    @property
+    def ip(self) -> str:
+        """The address of its other end; empty when it has none."""
+        return self.way.ip
+
+    @property
+    def port(self) -> int:
+        """The port at its other end."""
+        return self.way.port
+
+    @property
+    def pod(self) -> str:
+        """`NAMESPACE/NAME` of the Pod that has `ip`; empty when none has."""
+        return self.way.pod
 
     @property
     def node(self) -> str:

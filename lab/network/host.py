@@ -6,6 +6,7 @@ from lab.clock import Clock
 from lab.journal import Journal
 from lab.kube.kinds.node import Node
 from lab.network.addresses import family
+from lab.network.arrival import Memory
 from lab.network.builder import RuleBuilder
 from lab.network.conntrack import AffinityTable, Conntrack
 from lab.network.node_facts import NodeFacts
@@ -31,6 +32,7 @@ class Host:
         self.powered = True
         self.conntrack = Conntrack(settings)
         self.affinity = AffinityTable(clock)
+        self.memory = Memory()
         self.proxy = NodeProxy(node.name, clock, journal, settings, seed, builder, self.conntrack)
         self._settings = settings
         self._mode = mode

@@ -7,40 +7,24 @@ node's rules decide in their turn.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
 from lab.network import reasons
 from lab.network.addresses import Cidr, parse_cidr
+from lab.network.arrival import Arrival, Leg, Sort
 from lab.network.endpoints import EndpointInfo
 from lab.network.flow import Source
 from lab.network.host import Host
 from lab.network.load_balancer import LoadBalancers
-from lab.network.node_facts import NodeFacts
 from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
 from lab.network.pod_addresses import Owner, PodAddresses
 from lab.network.router import Verdict, route
-from lab.network.rule_table import RuleTable
 from lab.network.topology import INTERNET, Topology
 from lab.network.way import Way
 from lab.settings import Settings
 
 MAX_LEGS = 4
-_KNOWN_WAYS = 65_536
 _replace = msgspec.structs.replace
-
-
-class Leg(msgspec.Struct, frozen=True, gc=False):
-    """One node's decision with all that it depended on: enough to decide again, and explain."""
-
-    facts: NodeFacts
-    table: RuleTable
-    since_s: float
-    packet: Packet
-    draw: float
-    remembered: str
-    """The endpoint that this node's session affinity held for the source."""
 
 
 class Journey(msgspec.Struct, gc=False):
@@ -58,21 +42,8 @@ class Journey(msgspec.Struct, gc=False):
     """The part of its packets that the links do not lose."""
     host: Host | None = None
     """The node that decided last."""
-    routed: Verdict | None = None
+    routed: Verdict = Verdict(PASS, "")
     """What that node's rules said."""
-
-
-class Arrival(NamedTuple):
-    """What became of a packet, and who decided it."""
-
-    way: Way
-    legs: tuple[Leg, ...]
-    host: Host | None
-    """The node that decided last; None when the packet reached none."""
-    routed: Verdict | None
-    """What that node's rules said."""
-    packet: Packet
-    """As that node saw it."""
 
 
 class Wayfinder:
@@ -94,10 +65,8 @@ class Wayfinder:
         self._hosts = hosts
         self._owners = owners
         self._balancers = balancers
-        self.power_version = 0
-        """Grows whenever a node loses or regains its power."""
-        self._known: dict[tuple[str, tuple[str, ...], str, str], Way] = {}
-        self._known_state = -1
+        self.nodes_version = 0
+        """Grows whenever a node loses or regains its power, comes, or gets other addresses or labels."""
         self._link_pod_s = settings.link_pod_s
         self._healthz_port = settings.proxy_healthz_port
         self._pod_cidr: Cidr | None = parse_cidr(settings.pod_cidr)
@@ -105,18 +74,27 @@ class Wayfinder:
 
     @property
     def state(self) -> int:
-        """Grows whenever a link, a node's power or a Pod's address changes; until then every way stays as it is."""
-        return self._topology.version + self._owners.version + self.power_version
+        """Grows whenever a link, a node or an address changes; until then every way stays as it is."""
+        return self._topology.version + self._owners.version + self.nodes_version
 
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
         """A packet that starts on a node: a Pod there sent it, or the node itself."""
-        return self._follow(Journey(source, packet, draw, (host.vertex,)), host)
+        known = self._recall(source, host, packet, draw)
+        return known if known is not None else self._follow(Journey(source, packet, draw, (host.vertex,)), host)
 
     def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""
         journey = Journey(source, packet, draw, (INTERNET,))
         host = self._enter(journey)
-        return self._follow(journey, host) if isinstance(host, Host) else self._end(journey, host)
+        if not isinstance(host, Host):
+            return self._end(journey, host)
+        known = self._recall(source, host, journey.packet, draw)
+        return known if known is not None else self._follow(journey, host)
+
+    # -- what others of the same sort did ---------------------------------------------------------------------
+
+    def _recall(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival | None:
+        return host.memory.recall(_sort(source, packet), draw, host.proxy.table, self.state)
 
     # -- into the cluster -------------------------------------------------------------------------------------
 
@@ -172,25 +150,16 @@ class Wayfinder:
         proxy, packet = host.proxy, journey.packet
         table, facts, draw = proxy.table, host.facts, journey.draw
         journey.routed = verdict = route(table, facts, packet, draw, host.affinity)
-        rule = verdict.rule
-        remembered = host.affinity(rule, packet.src_ip) if rule is not None and rule.affinity_s else ""
+        rule, remembered = verdict.rule, ""
+        if rule is not None and rule.affinity_s:
+            remembered = host.affinity(rule, packet.src_ip)
+            if verdict.endpoint is not None:
+                host.affinity.remember(rule, packet.src_ip, verdict.endpoint.address)
         journey.legs = (*journey.legs, Leg(facts, table, proxy.table_since_s, packet, draw, remembered))
         journey.host = host
         return verdict
 
     def _to_endpoint(self, journey: Journey, endpoint: EndpointInfo) -> Way:
-        """The way to an endpoint, remembered while the network stays as it is: most packets have gone it before."""
-        state = self.state
-        if self._known_state != state or len(self._known) >= _KNOWN_WAYS:
-            self._known_state = state
-            self._known.clear()
-        key = (journey.source.name, journey.waypoints, endpoint.address, journey.packet.protocol)
-        way = self._known.get(key)
-        if way is None:
-            way = self._known[key] = self._find_endpoint(journey, endpoint)
-        return way
-
-    def _find_endpoint(self, journey: Journey, endpoint: EndpointInfo) -> Way:
         owner = self._owners.by_ip.get(endpoint.ip)
         if owner is None and endpoint.ip in self.by_internal_ip:
             node = self.by_internal_ip[endpoint.ip].name
@@ -305,4 +274,25 @@ class Wayfinder:
         )
 
     def _end(self, journey: Journey, way: Way) -> Arrival:
-        return Arrival(way, journey.legs, journey.host, journey.routed, journey.packet)
+        """What became of the packet, with what the rules said on the last node that it reached."""
+        host, routed = journey.host, journey.routed
+        rule, endpoint = routed.rule, routed.endpoint
+        arrival = Arrival(
+            way,
+            journey.legs,
+            host.name if host is not None else "",
+            host.internal_ip if host is not None and routed.masquerade else journey.packet.src_ip,
+            way.verdict,
+            way.reason or routed.reason,
+            rule.service if rule is not None else "",
+            endpoint.address if endpoint is not None else "",
+            routed.masquerade,
+        )
+        if host is not None and rule is not None and not rule.affinity_s and len(journey.legs) == 1:
+            # One node's rule for a Service decided, and nothing but the draw: others of its sort will fare the same.
+            host.memory.keep(_sort(journey.source, journey.packet), journey.draw, routed.among, arrival)
+        return arrival
+
+
+def _sort(source: Source, packet: Packet) -> Sort:
+    return source.name, packet.src_ip, packet.dst_ip, packet.dst_port, packet.protocol

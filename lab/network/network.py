@@ -18,14 +18,15 @@ from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
 from lab.network import reasons
+from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
 from lab.network.dns import Dns, DnsAnswer
 from lab.network.explanation import Explainer, Explanation
 from lab.network.exposure import Exposure, open_ports
-from lab.network.flow import Flow, FlowKey, Source
+from lab.network.flow import Flow, Source
 from lab.network.health_check import HealthAnswer
 from lab.network.host import Host
-from lab.network.journey import Arrival, Wayfinder
+from lab.network.journey import Wayfinder
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NFTABLES
 from lab.network.packet import DROP, TCP, UDP, Packet
@@ -94,20 +95,19 @@ class Network:
         UDP flow that this node still remembers belongs to that flow.
         """
         now = self._clock.time()
-        if not src_port:
-            src_port = self._next_port(source.name)
-        elif protocol == UDP:
-            known = self._known_flow(source, (source.ip, src_port, ip, port, protocol), now)
+        packet = Packet(source.ip, src_port or self._next_port(source.name), ip, port, protocol)
+        if src_port and protocol == UDP:
+            known = self._known_flow(source, packet, now)
             if known is not None:
                 return known
-        packet = Packet(source.ip, src_port, ip, port, protocol)
+        draw = self._random()
         origin = self.hosts.get(source.node)
         if origin is not None:
-            arrival = self._ways.from_node(source, origin, packet, self._random())
+            arrival = self._ways.from_node(source, origin, packet, draw)
         else:
-            arrival = self._ways.from_internet(source, packet, self._random())
+            arrival = self._ways.from_internet(source, packet, draw)
         flow = self._flow(source, host, packet, arrival, now)
-        self._explainer.keep(flow.decision, arrival.legs)
+        self._explainer.keep(flow.decision, draw, arrival.legs)
         self._journal.append(flow.decision)
         return flow
 
@@ -132,7 +132,7 @@ class Network:
 
     @property
     def state(self) -> int:
-        """Grows whenever a link, a node's power or a Pod's address changes."""
+        """Grows whenever a link, a node or a Pod's address changes."""
         return self._ways.state
 
     def answer(self, flow: Flow) -> HealthAnswer | None:
@@ -163,24 +163,14 @@ class Network:
         host = self.hosts.get(name)
         if host is not None and host.powered != on:
             host.power(on)
-            self._ways.power_version += 1
+            self._ways.nodes_version += 1
 
     # -- how a flow is made -----------------------------------------------------------------------------------
 
     def _flow(self, source: Source, host: str, packet: Packet, arrival: Arrival, now: float) -> Flow:
         """What became of a packet, as a decision for the journal and a connection for its two ends."""
-        way, legs, via, routed, last = arrival
-        verdict, reason, arrived = way.verdict, way.reason, way.arrived
-        service = address = ""
-        masquerade = False
-        if routed is not None and routed.rule is not None:
-            service = routed.rule.service
-            endpoint = routed.endpoint
-            if endpoint is not None:
-                address, masquerade = endpoint.address, routed.masquerade
-                reason = reason or routed.reason
-                if via is not None and routed.rule.affinity_s:
-                    via.affinity.remember(routed.rule, last.src_ip, address)
+        way, via = arrival.way, self.hosts.get(arrival.node)
+        verdict, reason, arrived = arrival.verdict, arrival.reason, way.arrived
         if arrived and via is not None and not via.conntrack.has_room(now):
             verdict, reason, arrived = DROP, reasons.CONNTRACK_FULL, False
         self._decisions = number = self._decisions + 1
@@ -188,38 +178,23 @@ class Network:
             now,
             number,
             source.name,
-            via.name if via is not None else "",
+            arrival.node,
             packet.src_ip,
             packet.src_port,
             packet.dst_ip,
             packet.dst_port,
             packet.protocol,
             host,
-            service,
-            address,
+            arrival.service,
+            arrival.endpoint,
             way.pod,
             verdict,
             reason,
             way.hops,
-            masquerade,
-            legs[-1].table.version if legs else 0,
+            arrival.masquerade,
+            arrival.table,
         )
-        flow = Flow(
-            decision,
-            verdict,
-            reason,
-            arrived,
-            way.latency_s,
-            way.loss,
-            way.pod,
-            way.ip,
-            way.port,
-            packet.protocol,
-            via.internal_ip if masquerade and via is not None else last.src_ip,
-            way,
-            (last.src_ip, last.src_port, last.dst_ip, last.dst_port, last.protocol),
-            self._ways.state,
-        )
+        flow = Flow(decision, packet, way, arrived, arrival.src_ip, way.latency_s, way.loss, self._ways.state)
         if arrived and via is not None:
             via.conntrack.opened(flow, now)
         return flow
@@ -229,9 +204,9 @@ class Network:
         self._ports[party] = port + 1 if port < LAST_EPHEMERAL_PORT else FIRST_EPHEMERAL_PORT
         return port
 
-    def _known_flow(self, source: Source, key: FlowKey, now: float) -> Flow | None:
+    def _known_flow(self, source: Source, packet: Packet, now: float) -> Flow | None:
         host = self.hosts.get(source.node)
-        flow = host.conntrack.udp_flow(key, now) if host is not None and host.powered else None
+        flow = host.conntrack.udp_flow(packet, now) if host is not None and host.powered else None
         return flow if flow is not None and flow.open else None
 
     def _still_whole(self, flow: Flow) -> bool:
@@ -249,7 +224,7 @@ class Network:
         if flow.pod and not self.owners.has(flow.pod, flow.ip, flow.node):
             return False
         flow.latency_s, flow.loss = latency_s, 1.0 - arrival_rate
-        return flow.key in self.hosts[flow.via].conntrack.flows
+        return flow.packet in self.hosts[flow.via].conntrack.flows
 
     # -- following the cluster --------------------------------------------------------------------------------
 
@@ -277,6 +252,7 @@ class Network:
         self.topology.add_node(host.name, host.zone)
         self._ways.by_internal_ip[host.internal_ip] = host
         self._ways.by_external_ip[host.external_ip] = host
+        self._ways.nodes_version += 1
 
     def _unplace(self, host: Host) -> None:
         self._ways.by_internal_ip.pop(host.internal_ip, None)

@@ -13,8 +13,8 @@ very same path and also tells what it sees; that is all there is to `explain`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
 from lab.network.rule_table import Match, RuleTable
 from lab.network.service_rules import ServicePortRule
 from lab.network.traffic_policy import LOAD_BALANCER_IP, NODE_PORT, Plan, plan_for
+
+_Choice = TypeVar("_Choice")
 
 Affinity = Callable[[ServicePortRule, str], str]
 """(rule, source IP) -> address of the endpoint that this node remembers for that client, or empty."""
@@ -41,6 +43,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     rule: ServicePortRule | None = None
     endpoint: EndpointInfo | None = None
     masquerade: bool = False
+    among: int = 0
+    """How many endpoints were eligible."""
 
 
 class Recorder(Protocol):
@@ -107,7 +111,7 @@ def route(
         reason = reasons.AFFINITY
     # Hairpin: a Pod that reaches itself through a Service would otherwise answer itself directly and be confused.
     hairpin = endpoint.ip == packet.src_ip
-    verdict = Verdict(DELIVER, reason, rule, endpoint, plan.masquerade or hairpin)
+    verdict = Verdict(DELIVER, reason, rule, endpoint, plan.masquerade or hairpin, len(endpoints))
     if recorder is not None:
         recorder.chose(plan, endpoint, draw, reason is reasons.AFFINITY)
         recorder.rewrote(packet, endpoint, verdict.masquerade, hairpin)
@@ -115,13 +119,13 @@ def route(
     return verdict
 
 
-def choose(endpoints: tuple[EndpointInfo, ...], draw: float) -> EndpointInfo:
+def choose(eligible: Sequence[_Choice], draw: float) -> _Choice:
     """Pick one at random.
 
     nftables has `numgen random mod n`; iptables asks one rule after another with probability 1/n, 1/(n-1), ..., 1.
     Both are uniform, and with one number for the whole chain both pick the endpoint at `draw * n`.
     """
-    return endpoints[int(draw * len(endpoints))]
+    return eligible[int(draw * len(eligible))]
 
 
 def source_allowed(rule: ServicePortRule, node: NodeFacts, packet: Packet) -> bool:

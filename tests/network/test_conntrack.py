@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from lab.clock import Clock
 from lab.journal import Decision
 from lab.network.conntrack import AffinityTable, Conntrack
 from lab.network.flow import Flow
+from lab.network.packet import Packet
 from lab.network.service_rules import ServicePortRule
+from lab.network.way import Way
 from lab.settings import Settings
 
 RULE = ServicePortRule("default/web", "", "TCP", 80, "10.96.0.12", affinity_s=10.0)
 
 
 def flow(number: int, protocol: str = "TCP", endpoint: str = "10.244.0.2:80") -> Flow:
-    key = ("10.244.0.9", number, "10.96.0.12", 80, protocol)
+    packet = Packet("10.244.0.9", number, "10.96.0.12", 80, protocol)
     decision = Decision(
-        0.0, number, "pod/default/client", "w1", *key, "web", "default/web", endpoint, "", "deliver", ""
+        0.0, number, "pod/default/client", "w1", *astuple(packet), "web", "default/web", endpoint, "", "deliver", ""
     )
-    return Flow(decision, "deliver", "", True, protocol=protocol, key=key)
+    return Flow(decision, packet, Way("deliver", ""), True)
 
 
 def table(**changes: int) -> Conntrack:
@@ -43,17 +46,17 @@ def test_a_new_connection_on_the_same_ports_takes_the_place_of_a_closing_one() -
     conntrack.closed(old, 1.0)
     conntrack.opened(new, 2.0)
     conntrack.has_room(1000.0)
-    assert conntrack.flows == {new.key: new}
+    assert conntrack.flows == {new.packet: new}
 
 
 def test_udp_ends_after_30_s_without_and_120_s_with_further_datagrams() -> None:
     conntrack, single, stream = table(), flow(1, "UDP"), flow(2, "UDP")
     for one in (single, stream):
         conntrack.opened(one, 0.0)
-    assert conntrack.udp_flow(stream.key, 5.0) is stream
-    assert conntrack.udp_flow(single.key, 31.0) is None
-    assert conntrack.udp_flow(stream.key, 124.0) is stream
-    assert conntrack.udp_flow(stream.key, 245.0) is None
+    assert conntrack.udp_flow(stream.packet, 5.0) is stream
+    assert conntrack.udp_flow(single.packet, 31.0) is None
+    assert conntrack.udp_flow(stream.packet, 124.0) is stream
+    assert conntrack.udp_flow(stream.packet, 245.0) is None
 
 
 def test_only_udp_flows_of_the_changed_services_to_lost_endpoints_are_flushed() -> None:
@@ -63,7 +66,7 @@ def test_only_udp_flows_of_the_changed_services_to_lost_endpoints_are_flushed() 
         conntrack.opened(one, 0.0)
     assert conntrack.flush_udp({"10.244.0.2:80": None}, {"default/other": None}) == 0
     assert conntrack.flush_udp({"10.244.0.2:80": None}, {"default/web": None}) == 1
-    assert list(conntrack.flows) == [kept.key, tcp.key]
+    assert list(conntrack.flows) == [kept.packet, tcp.packet]
 
 
 def test_a_full_table_counts_whom_it_turned_away() -> None:

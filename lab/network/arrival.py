@@ -1,0 +1,94 @@
+"""What became of a packet, and what a node remembers of it for the packets that must fare the same.
+
+Connections of one sort differ in their source port and in what the router draws, and only the draw decides anything:
+it takes one of the eligible endpoints. So for each of them the way is found once, by the router and the whole journey,
+and taken again until a link, an address, the power of a node, or the node's own rules change.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from lab.network.node_facts import NodeFacts
+from lab.network.packet import Packet
+from lab.network.router import choose
+from lab.network.rule_table import RuleTable
+from lab.network.way import Way
+
+_KNOWN_SORTS = 65_536
+_replace = msgspec.structs.replace
+
+Sort = tuple[str, str, str, int, str]
+"""(source, its IP, destination IP, port, protocol): what a node can tell connections apart by, but for their port."""
+
+
+class Leg(msgspec.Struct, frozen=True, gc=False):
+    """One node's decision with all that it depended on: enough to decide again, and explain."""
+
+    facts: NodeFacts
+    table: RuleTable
+    since_s: float
+    packet: Packet
+    draw: float
+    remembered: str
+    """The endpoint that this node's session affinity held for the source."""
+
+    def of(self, src_port: int, draw: float) -> Leg:
+        """The same for another packet of the same sort, which got the same endpoint."""
+        return _replace(self, packet=_replace(self.packet, src_port=src_port), draw=draw)
+
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """The end of a packet's journey: all of a decision that does not belong to one connection alone."""
+
+    way: Way
+    legs: tuple[Leg, ...]
+    node: str
+    """The node that decided last; empty when the packet reached none."""
+    src_ip: str
+    """The source address that the server sees."""
+    verdict: str
+    reason: str
+    service: str = ""
+    """`NAMESPACE/NAME` of the Service that matched; empty when none did."""
+    endpoint: str = ""
+    """`IP:PORT` that was chosen; empty when none was."""
+    masquerade: bool = False
+
+    @property
+    def table(self) -> int:
+        """The version of the rules that decided last."""
+        return self.legs[-1].table.version if self.legs else 0
+
+
+class Memory:
+    """What one node's rules made of earlier packets."""
+
+    __slots__ = ("_sorts", "_state", "_table")
+
+    def __init__(self) -> None:
+        self._sorts: dict[Sort, list[Arrival | None]] = {}
+        """For each sort, one place for each eligible endpoint, in the order in which the router chooses."""
+        self._table: RuleTable | None = None
+        self._state = -1
+
+    def recall(self, sort: Sort, draw: float, table: RuleTable, state: int) -> Arrival | None:
+        """What happened to a packet of the same sort whose draw meant the same endpoint; None when there was none."""
+        if table is not self._table or state != self._state:
+            self.forget()
+            self._table, self._state = table, state
+            return None
+        known = self._sorts.get(sort)
+        return choose(known, draw) if known is not None else None
+
+    def forget(self) -> None:
+        """Let every way be found anew."""
+        self._sorts.clear()
+
+    def keep(self, sort: Sort, draw: float, among: int, arrival: Arrival) -> None:
+        """Remember what the draw led to `among` so many eligible endpoints; it has just been asked for in vain."""
+        if len(self._sorts) >= _KNOWN_SORTS:
+            self._sorts.clear()
+        places = range(max(among, 1))
+        known = self._sorts.setdefault(sort, [None for _ in places])
+        known[choose(places, draw)] = arrival
