@@ -75,6 +75,8 @@ class Decision(Event, frozen=True, gc=False, tag="decision"):
     masquerade: bool = False
     table: int = 0
     """The version of the rule table that the node held."""
+    policy: str = ""
+    """`NAMESPACE/NAME` of the NetworkPolicies that allowed or denied it, with commas; empty when none was concerned."""
 
 
 class RequestFinished(Event, frozen=True, gc=False, tag="request"):

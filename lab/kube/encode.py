@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 import yaml
 
+from lab.kube.kinds.networkpolicy import NetworkPolicySpec
 from lab.kube.kinds.pod import Container, ContainerStatus
 from lab.kube.kinds.service import ServiceStatus
 from lab.kube.meta import KeptObject, KubeObject
@@ -22,6 +23,7 @@ from lab.kube.yaml_scalars import ScalarError, plain
 _ALWAYS_SHOWN: dict[type[KubeStruct], tuple[str, ...]] = {
     Container: ("resources",),
     ContainerStatus: ("ready", "restart_count"),
+    NetworkPolicySpec: ("pod_selector",),
     ServiceStatus: ("load_balancer",),
 }
 """Fields that core/v1 writes even when they are empty (no `omitempty` in its Go types)."""

@@ -38,6 +38,10 @@ SOURCE_NOT_ALLOWED = "source-not-allowed"
 UNALLOCATED = "unallocated-cluster-ip"
 CONNTRACK_FULL = "conntrack-full"
 
+# -- thrown away by a NetworkPolicy
+POLICY_EGRESS = "policy-egress"
+POLICY_INGRESS = "policy-ingress"
+
 # -- lost on the way
 CLUSTER_IP_OUTSIDE = "cluster-ip-from-outside"
 POD_IP_OUTSIDE = "pod-ip-from-outside"
@@ -110,6 +114,15 @@ REASONS: dict[str, Reason] = {
     CONNTRACK_FULL: Reason(
         "The node's connection-tracking table is full, so it drops the first packet of new connections.",
         "Raise conntrack_max, keep connections alive, or spread the traffic over more nodes.",
+    ),
+    POLICY_EGRESS: Reason(
+        "A NetworkPolicy isolates the client's Pod for egress, and none allows this connection; the client hangs.",
+        "Allow the Pod behind the Service and its own port, not the Service's; names need UDP and TCP 53 to kube-dns.",
+    ),
+    POLICY_INGRESS: Reason(
+        "A NetworkPolicy isolates the target Pod for ingress, and none allows this connection; the client hangs.",
+        "Allow the client; behind a masquerade it is a node's address that is judged, so let the Service keep the "
+        "client's (externalTrafficPolicy Local) or allow the nodes' network.",
     ),
     CLUSTER_IP_OUTSIDE: Reason(
         "A cluster IP exists only in the rules of the cluster's own nodes; no router on the internet knows it.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.cluster.errors import forbidden, invalid, required, unsupported
 from lab.cluster.validation.names import Errors, faulty, port_name_faults
 from lab.cluster.validation.selectors import selector_errors
+from lab.cluster.validation.service_ports import port_number_errors, protocol_errors
 from lab.kube.ip import Network, read_network
 from lab.kube.kinds.networkpolicy import (
     EGRESS,
@@ -16,8 +17,6 @@ from lab.kube.kinds.networkpolicy import (
 )
 
 _TYPES = (EGRESS, INGRESS)
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
-_PORT_RANGE = "must be between 1 and 65535, inclusive"
 _NO_NETWORK = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
@@ -49,26 +48,21 @@ def _rule_errors(
 
 
 def _port_errors(entry: NetworkPolicyPort, path: str) -> Errors:
-    if entry.protocol is not None and entry.protocol not in _PROTOCOLS:
-        yield unsupported(f"{path}.protocol", entry.protocol, _PROTOCOLS)
+    if entry.protocol is not None:
+        yield from protocol_errors(f"{path}.protocol", entry.protocol)
     port, last = entry.port, entry.end_port
     if isinstance(port, int):
-        yield from _number_errors(port, f"{path}.port")
+        yield from port_number_errors(f"{path}.port", port)
         if last is not None:
             if last < port:
                 yield invalid(f"{path}.endPort", port, "must be greater than or equal to `port`")
-            yield from _number_errors(last, f"{path}.endPort")
+            yield from port_number_errors(f"{path}.endPort", last)
         return
     if last is not None:
         lack = "not specified" if port is None else "non-numeric"
         yield invalid(f"{path}.endPort", last, f"may not be specified when `port` is {lack}")
     if port is not None:
         yield from faulty(f"{path}.port", port, port_name_faults(port))
-
-
-def _number_errors(number: int, path: str) -> Errors:
-    if not 1 <= number <= 65535:
-        yield invalid(path, number, _PORT_RANGE)
 
 
 def _peer_errors(peer: NetworkPolicyPeer, path: str) -> Errors:

@@ -11,6 +11,7 @@ from lab.views.kinds import (
     kept,
     lease,
     namespace,
+    networkpolicy,
     node,
     pod,
     replicaset,
@@ -31,6 +32,7 @@ VIEWS: tuple[KindView[Any], ...] = (
     deployment.VIEW,
     statefulset.VIEW,
     service.VIEW,
+    networkpolicy.VIEW,
     endpointslice.VIEW,
 )
 
