@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lab.network import reasons
 from lab.network.addresses import family, join, parse_cidrs
+from lab.network.cases import case_of
 from lab.network.endpoints import EndpointInfo
 from lab.network.node_facts import IPTABLES, NFTABLES, NodeFacts
 from lab.network.packet import Packet
@@ -17,7 +18,6 @@ from lab.network.program import lines_of, names, rule_lines, written
 from lab.network.router import Verdict, route
 from lab.network.rule_table import Match, RuleTable
 from lab.network.service_rules import ServicePortRule
-from tests.conformance.test_packet_flows import node_of, table_of
 from tests.conformance.vectors import cases
 from tests.network.program import walk_iptables, walk_nftables
 
@@ -178,7 +178,8 @@ def test_printed_rules_give_the_same_endpoints_with_the_same_probabilities(
 
 @pytest.mark.parametrize("case", cases("packet_flows.json"))
 def test_printed_rules_lead_the_packets_of_the_vectors_where_kube_proxy_leads_them(case: dict[str, Any]) -> None:
-    table, node = table_of(case), node_of(case)
+    read = case_of(case)
+    table, node = read.table, read.facts
     text = written(table, node, case["proxy"]["ip_family"])
     for flow in case["flows"]:
         packet = Packet(flow["from"], 40000, flow["to"], flow["port"], flow["protocol"])
