@@ -171,6 +171,8 @@ def _box_top(box: _Box, state: State, edge: str) -> Line:
     node = box.facts.node
     words = [] if state.word == "Ready" else [(state.word, state.role)]
     words.extend(box.facts.notes)
+    while words and sum(cells(word) + 1 for word, _ in words) + cells(node.name) > box.width - 6:
+        words.pop()  # the name matters more; glyph and edge still tell that something is wrong
     tail: list[tuple[str, str]] = [part for word, role in words for part in ((word, role), (" ", ""))]
     used = sum(cells(text) for text, _ in tail)
     room = box.width - 6 - used

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from lab.scenario.loader import load
 from lab.scenario.player import Player
@@ -52,9 +53,13 @@ def scenario(tmp_path: Path) -> Scenario:
     return load(path)
 
 
-async def started(app: LabApp, pilot: object) -> None:
-    while app.main is None:
-        await pilot.pause()  # type: ignore[attr-defined]
+async def started(app: LabApp, pilot: Pilot[int], before: object = None) -> None:
+    """Wait for a main screen other than `before`; a bounded number of turns, so that a failure ends the test."""
+    for _ in range(400):
+        if app.main is not None and app.main is not before:
+            return
+        await pilot.pause()
+    pytest.fail(dump(app))
 
 
 async def test_a_run_on_the_screen_has_the_journal_of_a_headless_one(scenario: Scenario) -> None:
@@ -117,8 +122,7 @@ async def test_replay_starts_the_same_run_again(scenario: Scenario) -> None:
             app.frame(0.1)
         await pilot.pause()
         await pilot.press("r")
-        while app.main is None or app.main is first:
-            await pilot.pause()
+        await started(app, pilot, first)
         assert app.player is not None
         assert app.player.engine.now < 1.0
         assert app.player.seed == 3

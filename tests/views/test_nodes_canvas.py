@@ -92,3 +92,8 @@ def test_the_pointer_hits_what_is_drawn_there() -> None:
     assert found is not None
     assert found.subject == Subject("Pod", "default", "web-2")
     assert hit(page.targets, 5, 99) is None
+
+
+def test_in_a_small_box_the_name_matters_more_than_the_word() -> None:
+    page = node_map([NodeFacts(node("worker-2", ready=False), many(20))], width=22)
+    assert drawn(page)[0] == "╭ ✖ worker-2 ────────╮"
