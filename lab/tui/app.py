@@ -218,6 +218,11 @@ class LabApp(App[int]):
         else:
             self._tell(title, text, "q leaves")
 
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of ours: Textual would print it with a traceback; `main` raises it for the command line to tell."""
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
     def _close(self, player: Player) -> None:
         with suppress(ClockError):  # what the clock could not finish is of no interest any more
             player.engine.close()
@@ -264,4 +269,6 @@ def main(player: Player | None, *, fps: float | None = None, speed: float = 1.0)
     """Show a player's run, or the picker; the exit status."""
     app = LabApp(player, fps=fps or FPS, speed=speed)
     app.run()
+    if app._exception is not None:
+        raise app._exception
     return app.return_value or app.return_code or 0
