@@ -78,7 +78,7 @@ def write(lines: Iterable[Line], family: str, *, whole: bool) -> list[str]:
         head = dict(_BASE).get(chain, _REJECT_CHAIN if chain == "reject-chain" else "")
         body = [*([head] if head and (whole or chain == "reject-chain") else []), *rules.get(chain, ())]
         text += ["", f"\tchain {chain} {{", *(f"\t\t{each}" for each in body), "\t}"]
-    return [*text, "}"]
+    return "\n".join([*text, "}"]).split("\n")
 
 
 def _by_holder(lines: list[Line], kind: str) -> dict[str, list[str]]:
