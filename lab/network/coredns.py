@@ -6,6 +6,7 @@ The Corefile is kubeadm's: `kubernetes` (ttl 30), `cache 30`, `forward . /etc/re
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable
 from typing import NamedTuple
@@ -48,6 +49,12 @@ class _Process:
         self.silent_since_s: float | None = None
         """When it first waited for the upstream in vain; None while the upstream answers."""
 
+    def copy(self) -> _Process:
+        """Another one that remembers the same."""
+        other = _Process()
+        other.cache, other.silent_since_s = dict(self.cache), self.silent_since_s
+        return other
+
 
 class CoreDns:
     """The servers behind the `kube-dns` Service, told apart by their Pods."""
@@ -63,6 +70,14 @@ class CoreDns:
         self._topology = topology
         self._shuffle: Callable[[list[Record]], None] = random.Random(f"{seed}/dns/loadbalance").shuffle
         self._processes: dict[str, tuple[tuple[str, int], _Process]] = {}
+
+    def twin(self, clock: Clock) -> CoreDns:
+        """The same servers as they are now, with copies of their caches: for a lookup that must change nothing."""
+        other = copy.copy(self)
+        other._clock = clock
+        other._shuffle = lambda records: None
+        other._processes = {pod: (identity, process.copy()) for pod, (identity, process) in self._processes.items()}
+        return other
 
     def set_upstream(self, state: str) -> None:
         """Break or mend the resolver outside; once it answers again, health checks find out within their interval."""

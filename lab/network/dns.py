@@ -125,6 +125,27 @@ class Dns:
 
         self._stub.start(Lookup(source, host, conf, (type,), finished, stops_at_no_data=True))
 
+    def foresee(self, source: Source, host: str, network: Connector) -> DnsAnswer:
+        """What `resolve` would answer, without asking: the same resolver on a clock of its own, and nothing is kept.
+
+        `network` carries its queries, and must not let anybody know of them.
+        """
+        remembered = self.remembered(source, host)
+        if remembered is not None:
+            return remembered[0]
+        known = _literal(host) or self.hosts_entry(source, host)
+        if known:
+            return DnsAnswer((known,), OK, host, 0.0, math.inf, 0)
+        clock = Clock(self._clock.time())
+        stub = StubResolver(clock, self._settings, 0, self.server.twin(clock), network, lambda pod: self.serving(pod))
+        answers: list[DnsAnswer] = []
+        types = self.types_of(source)
+        stub.start(Lookup(source, host, self.resolv_conf(source), types, lambda _, answer: answers.append(answer)))
+        while not answers and clock.step():
+            pass
+        clock.close()
+        return answers[0]
+
     # -- what a client goes by --------------------------------------------------------------------------------
 
     def resolv_conf(self, source: Source) -> ResolvConf:

@@ -7,6 +7,8 @@ node's rules decide in their turn.
 
 from __future__ import annotations
 
+import copy
+
 import msgspec
 
 from lab.network import reasons
@@ -67,6 +69,7 @@ class Wayfinder:
         self._balancers = balancers
         self.nodes_version = 0
         """Grows whenever a node loses or regains its power, comes, or gets other addresses or labels."""
+        self._remembers = True
         self._link_pod_s = settings.link_pod_s
         self._healthz_port = settings.proxy_healthz_port
         self._pod_cidr: Cidr | None = parse_cidr(settings.pod_cidr)
@@ -76,6 +79,12 @@ class Wayfinder:
     def state(self) -> int:
         """Grows whenever a link, a node or an address changes; until then every way stays as it is."""
         return self._topology.version + self._owners.version + self.nodes_version
+
+    def unseen(self) -> Wayfinder:
+        """One that finds the same ways as of now and starts no session affinity, for who only wants to know."""
+        other = copy.copy(self)
+        other._remembers = False
+        return other
 
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
         """A packet that starts on a node: a Pod there sent it, or the node itself."""
@@ -153,7 +162,7 @@ class Wayfinder:
         rule, remembered = verdict.rule, ""
         if rule is not None and rule.affinity_s:
             remembered = host.affinity(rule, packet.src_ip)
-            if verdict.endpoint is not None:
+            if verdict.endpoint is not None and self._remembers:
                 host.affinity.remember(rule, packet.src_ip, verdict.endpoint.address)
         journey.legs = (*journey.legs, Leg(facts, table, proxy.table_since_s, packet, draw, remembered))
         journey.host = host

@@ -33,6 +33,7 @@ from lab.network.packet import DROP, TCP, UDP, Packet
 from lab.network.pod_addresses import PodAddresses
 from lab.network.proxy import NodeProxy
 from lab.network.topology import Topology
+from lab.network.trace import Tracer
 from lab.settings import Settings
 
 __all__ = ["DnsAnswer", "Explanation", "Exposure", "Flow", "Network", "Source"]
@@ -71,6 +72,7 @@ class Network:
         self._decisions = 0
         self._ports: dict[str, int] = {}
         self._refreshing = False
+        self.tracer = Tracer(self.hosts, self._ways, self.topology, self.balancers, settings, self._coming_port)
         self.dns = Dns(clock, settings, seed, store, self)
 
     def start(self) -> None:
@@ -198,6 +200,9 @@ class Network:
         if arrived and via is not None:
             via.conntrack.opened(flow, now)
         return flow
+
+    def _coming_port(self, party: str) -> int:
+        return self._ports.get(party, FIRST_EPHEMERAL_PORT)
 
     def _next_port(self, party: str) -> int:
         port = self._ports.get(party, FIRST_EPHEMERAL_PORT)

@@ -1,0 +1,333 @@
+"""What would become of a connection that nobody makes: every way it could take, found by the router's own code.
+
+Nothing here leaves a trace: no Decision, no conntrack entry, no affinity, no source port used up. `attempts` leads a
+first packet once over each node that a load balancer might choose and once to each endpoint that a node might pick,
+with the probability of each; `account` tells one of these ways in full, leg by leg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from lab.journal import Decision
+from lab.network.arrival import Arrival, Leg
+from lab.network.endpoints import EndpointInfo
+from lab.network.explanation import Candidate, Header, RouteRecorder, Step
+from lab.network.flow import Flow, Source
+from lab.network.host import Host
+from lab.network.journey import Wayfinder
+from lab.network.load_balancer import Balancer, LoadBalancers
+from lab.network.packet import TCP, Packet
+from lab.network.program import rule_lines
+from lab.network.reasons import AFFINITY, REASONS, Reason
+from lab.network.router import Recorder, Verdict, route
+from lab.network.topology import Topology
+from lab.network.traffic_policy import Plan
+from lab.network.way import Way
+from lab.settings import Settings
+
+_TRIED_PORTS = 64
+"""From how many source ports a connection is tried where the port decides which node it enters by."""
+
+
+class Attempt(NamedTuple):
+    """One way that a connection could take."""
+
+    probability: float
+    packet: Packet
+    """As the client sends it."""
+    draw: float
+    """What the deciding node draws, if it draws at all."""
+    arrival: Arrival
+    """What becomes of it."""
+
+    @property
+    def way(self) -> Way:
+        """Where it goes."""
+        return self.arrival.way
+
+
+class Option(NamedTuple):
+    """An endpoint of the Service: in or out, why, and how likely it is picked."""
+
+    address: str
+    pod: str
+    node: str
+    eligible: bool
+    why: str
+    probability: float
+
+
+class LegAccount(msgspec.Struct, frozen=True):
+    """What one node did with the packet."""
+
+    node: str
+    mode: str
+    """kube-proxy's: iptables, nftables, ..."""
+    table: int
+    since_s: float
+    verdict: str
+    reason: str
+    steps: tuple[Step, ...]
+    options: tuple[Option, ...]
+    before: Header | None
+    after: Header | None
+    rules: tuple[str, ...]
+    """The rules that the packet passed, as the node's tools print them."""
+
+
+class Link(NamedTuple):
+    """One link that the packet crosses."""
+
+    start: str
+    end: str
+    latency_s: float
+    loss: float
+
+
+class Balanced(NamedTuple):
+    """What a load balancer did."""
+
+    address: str
+    service: str
+    node: str
+    """Whom it chose; empty when nobody."""
+    healthy: tuple[str, ...]
+    unhealthy: tuple[tuple[str, str], ...]
+    """Nodes that it does not use, with what their last health check found."""
+    proxies: bool
+    """ipMode Proxy: the connection ends at the balancer and begins anew."""
+
+
+class Tracking(NamedTuple):
+    """Where the connection would be remembered."""
+
+    node: str
+    entries: int
+    limit: int
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Everything about one way."""
+
+    attempt: Attempt
+    meaning: str
+    """The reason in one sentence."""
+    advice: str
+    balancer: Balanced | None
+    legs: tuple[LegAccount, ...]
+    links: tuple[Link, ...]
+    tracking: Tracking | None
+
+
+class Tracer:
+    """Finds ways without taking them."""
+
+    def __init__(
+        self,
+        hosts: Mapping[str, Host],
+        ways: Wayfinder,
+        topology: Topology,
+        balancers: LoadBalancers,
+        settings: Settings,
+        next_port: Callable[[str], int],
+    ) -> None:
+        """`next_port` tells the source port that a party would use next."""
+        self.topology = topology
+        self._hosts = hosts
+        self._ways = ways
+        self._balancers = balancers
+        self._next_port = next_port
+        self._conntrack_max = settings.conntrack_max
+
+    # -- every way ----------------------------------------------------------------------------------------------
+
+    def attempts(self, source: Source, ip: str, port: int, protocol: str = TCP) -> list[Attempt]:
+        """Every way that a new connection could take; their probabilities add up to 1."""
+        entries = self._entries(source, ip, port, protocol)
+        return [
+            attempt._replace(probability=attempt.probability / len(entries))
+            for entry in entries
+            for attempt in self._choices(source, entry)
+        ]
+
+    def _entries(self, source: Source, ip: str, port: int, protocol: str) -> list[Attempt]:
+        """One attempt for each node that the connection may enter by."""
+        first = self._next_port(source.name)
+        attempt = self._attempt(source, Packet(source.ip, first, ip, port, protocol), 0.0)
+        if source.node and not any(vertex.startswith("lb/") for vertex in attempt.arrival.way.waypoints):
+            return [attempt]
+        entries = {_entry(attempt): attempt}
+        for offset in range(1, _TRIED_PORTS):
+            attempt = self._attempt(source, Packet(source.ip, first + offset, ip, port, protocol), 0.0)
+            entries.setdefault(_entry(attempt), attempt)
+        return [entries[node] for node in sorted(entries)]
+
+    def _choices(self, source: Source, entry: Attempt) -> list[Attempt]:
+        """One attempt for each endpoint that the deciding node may pick."""
+        if not entry.arrival.endpoint:
+            return [entry]
+        picked = _again(entry.arrival.legs[-1])
+        count = picked.among if picked.reason != AFFINITY else 1
+        others = [self._attempt(source, entry.packet, (turn + 0.5) / count) for turn in range(1, count)]
+        return [attempt._replace(probability=1.0 / count) for attempt in (entry, *others)]
+
+    def _attempt(self, source: Source, packet: Packet, draw: float) -> Attempt:
+        ways, origin = self._ways.unseen(), self._hosts.get(source.node)
+        if origin is not None:
+            return Attempt(1.0, packet, draw, ways.from_node(source, origin, packet, draw))
+        return Attempt(1.0, packet, draw, ways.from_internet(source, packet, draw))
+
+    # -- one way in full ----------------------------------------------------------------------------------------
+
+    def account(self, attempt: Attempt) -> Account:
+        """Everything there is to say about one way."""
+        arrival = attempt.arrival
+        reason = REASONS.get(arrival.reason, Reason(arrival.reason))
+        host = self._hosts.get(arrival.node)
+        tracking = None
+        if arrival.way.arrived and host is not None:
+            tracking = Tracking(host.name, len(host.conntrack), self._conntrack_max)
+        return Account(
+            attempt,
+            reason.meaning,
+            reason.advice,
+            self._balanced(attempt),
+            tuple(_leg_account(leg.of(attempt.packet.src_port, attempt.draw)) for leg in arrival.legs),
+            tuple(self._links(arrival.way)),
+            tracking,
+        )
+
+    def _balanced(self, attempt: Attempt) -> Balanced | None:
+        vertex = next((one for one in attempt.arrival.way.waypoints if one.startswith("lb/")), "")
+        balancer = self._balancers.by_ip.get(vertex.removeprefix("lb/"))
+        if balancer is None:
+            return None
+        return Balanced(
+            balancer.ip,
+            balancer.service,
+            _entry(attempt),
+            balancer.healthy,
+            tuple(_unhealthy(balancer)),
+            balancer.proxies,
+        )
+
+    def _links(self, way: Way) -> list[Link]:
+        """Every link between the waypoints, in the order in which the packet crosses them."""
+        links: list[Link] = []
+        for here, there in pairwise(way.waypoints):
+            path = self.topology.path(here, there)
+            for start, end in pairwise(path.hops) if path is not None else ():
+                link = self.topology.graph.edges[start, end]
+                links.append(Link(start, end, link["latency_s"], link["loss"]))
+        return links
+
+    # -- for the resolver ---------------------------------------------------------------------------------------
+
+    def connect(self, source: Source, host: str, ip: str, port: int, protocol: str = TCP, src_port: int = 0) -> Flow:
+        """A flow as `Network.connect` would make it, which nobody ever hears of; it goes the first of its ways."""
+        first = src_port or self._next_port(source.name)
+        return flow_of(source, host, self._attempt(source, Packet(source.ip, first, ip, port, protocol), 0.0))
+
+    def carries(self, flow: Flow) -> bool:
+        """Whether packets of such a flow get through."""
+        return flow.open
+
+
+def flow_of(source: Source, host: str, attempt: Attempt) -> Flow:
+    """The connection that an attempt would be; its decision has the number 0."""
+    packet, arrival = attempt.packet, attempt.arrival
+    decision = Decision(
+        0.0,
+        0,
+        source.name,
+        arrival.node,
+        packet.src_ip,
+        packet.src_port,
+        packet.dst_ip,
+        packet.dst_port,
+        packet.protocol,
+        host,
+        arrival.service,
+        arrival.endpoint,
+        arrival.way.pod,
+        arrival.verdict,
+        arrival.reason,
+        arrival.way.hops,
+        arrival.masquerade,
+        arrival.table,
+    )
+    way = arrival.way
+    return Flow(decision, packet, way, way.arrived, arrival.src_ip, way.latency_s, way.loss)
+
+
+class _TraceRecorder(RouteRecorder):
+    """Tells of all endpoints that could be picked instead of the one that a draw picks."""
+
+    remembered = ""
+
+    def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
+        """An endpoint was taken."""
+        if remembered:
+            self.remembered = endpoint.address
+            super().chose(plan, endpoint, draw, remembered)
+        elif len(plan.endpoints) == 1:
+            super().chose(plan, endpoint, draw, remembered)
+        else:
+            how = f"one of {len(plan.endpoints)} at random, all equally likely"
+            self.say("choice", f"{how}; followed here: {endpoint.address}")
+
+    def options(self) -> tuple[Option, ...]:
+        """Every endpoint with its probability."""
+        return tuple(Option(*each, self._probability(each)) for each in self.candidates)
+
+    def _probability(self, candidate: Candidate) -> float:
+        if self.remembered:
+            return 1.0 if candidate.address == self.remembered else 0.0
+        return 1.0 / self.eligible if candidate.eligible else 0.0
+
+
+def _again(leg: Leg, recorder: Recorder | None = None) -> Verdict:
+    """Decide once more as the node did."""
+    return route(leg.table, leg.facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered, recorder)
+
+
+def _leg_account(leg: Leg) -> LegAccount:
+    recorder = _TraceRecorder(leg.facts)
+    verdict = _again(leg, recorder)
+    remembered = verdict.reason == AFFINITY
+    lines = rule_lines(leg.table, leg.facts, leg.packet, recorder.match, verdict, remembered=remembered)
+    return LegAccount(
+        leg.facts.name,
+        leg.facts.mode,
+        leg.table.version,
+        leg.since_s,
+        verdict.verdict,
+        verdict.reason,
+        tuple(recorder.steps),
+        recorder.options(),
+        recorder.before,
+        recorder.after,
+        tuple(map(str, lines)),
+    )
+
+
+def _entry(attempt: Attempt) -> str:
+    """The node by which a connection enters the cluster; empty when it does not."""
+    arrival = attempt.arrival
+    if not arrival.legs:
+        return ""
+    waypoints = arrival.way.waypoints
+    behind = next((i for i, vertex in enumerate(waypoints) if vertex.startswith("lb/")), 0)
+    nodes = [vertex for vertex in waypoints[behind:] if vertex.startswith("node/")]
+    return nodes[0].removeprefix("node/") if nodes else arrival.legs[0].facts.name
+
+
+def _unhealthy(balancer: Balancer) -> Iterator[tuple[str, str]]:
+    for target in balancer.targets.values():
+        if not target.healthy:
+            yield target.node, target.message
