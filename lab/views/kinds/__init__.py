@@ -7,7 +7,9 @@ from typing import Any
 from lab.kube.meta import KubeObject
 from lab.views.kinds import (
     deployment,
+    endpoints,
     endpointslice,
+    ipaddress,
     kept,
     lease,
     namespace,
@@ -16,6 +18,7 @@ from lab.views.kinds import (
     pod,
     replicaset,
     service,
+    servicecidr,
     statefulset,
 )
 from lab.views.kinds.base import Context, KindView
@@ -34,6 +37,9 @@ VIEWS: tuple[KindView[Any], ...] = (
     service.VIEW,
     networkpolicy.VIEW,
     endpointslice.VIEW,
+    endpoints.VIEW,
+    servicecidr.VIEW,
+    ipaddress.VIEW,
 )
 
 _BY_KIND: dict[str, KindView[Any]] = {view.struct.__name__: view for view in VIEWS}
