@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -17,19 +18,18 @@ from lab.cluster.controllers.endpoints import (
     topology_mode_auto,
 )
 from lab.cluster.controllers.endpointslice_packing import SlicePlan, plan_slices
+from lab.cluster.controllers.topology_hints import zone_ratios
+from lab.cluster.service_update import without_disabled
 from lab.kube.decode import decode
 from lab.kube.encode import encode
 from lab.kube.kinds.endpointslice import Endpoint, EndpointSlice
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
+from tests.conformance.services import features_for
 from tests.conformance.vectors import cases
 
 Case = dict[str, Any]
-LEFT_OUT = {
-    "hints-prefer-close-gate-off": "feature gates of releases before 1.33 are not simulated",
-    "hints-annotation-auto-beats-field": "CPU-proportional hints (annotation Auto) are not simulated",
-}
 
 
 def of_kind(*kinds: str) -> list[Any]:
@@ -39,7 +39,7 @@ def of_kind(*kinds: str) -> list[Any]:
 def service_of(case: Case) -> Service:
     found = decode(case["service"])
     assert isinstance(found, Service)
-    return found
+    return without_disabled(found, None, features_for(case))
 
 
 def pods_of(case: Case) -> list[Pod]:
@@ -107,7 +107,9 @@ def endpoints_of_pods(case: Case, entry: Case) -> list[Case]:
 
 def plan_of(case: Case) -> SlicePlan:
     most = case.get("max_endpoints_per_slice") or 100
-    return plan_slices(service_of(case), pods_of(case), nodes_of(case).get, existing_of(case), most)
+    nodes = nodes_of(case)
+    ratios = zone_ratios(nodes.values())
+    return plan_slices(service_of(case), pods_of(case), nodes.get, existing_of(case), most, lambda: ratios)
 
 
 def outcome(case: Case, plan: SlicePlan) -> list[EndpointSlice]:
@@ -181,16 +183,18 @@ def test_the_annotation_asks_for_topology_hints(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", of_kind("hints"))
-def test_endpoints_are_hinted_by_traffic_distribution(case: Case) -> None:
-    if case["id"] in LEFT_OUT:
-        pytest.skip(LEFT_OUT[case["id"]])
-    hinted = {e.target_ref.name: e.hints for s in plan_of(case).create for e in s.endpoints if e.target_ref}
-    assert {name: hints and encode(hints) for name, hints in hinted.items()} == case["expect"]["hints"]
-    per_zone: dict[str, int] = {}
-    for hints in hinted.values():
-        for zone in hints.for_zones if hints else ():
-            per_zone[zone.name] = per_zone.get(zone.name, 0) + 1
-    assert per_zone == case["expect"].get("endpoints_per_zone_hint", {})
+def test_endpoints_are_hinted(case: Case) -> None:
+    endpoints = [endpoint for found in outcome(case, plan_of(case)) for endpoint in found.endpoints]
+    expect = case["expect"]
+    if "hints" in expect:
+        hinted = {e.target_ref.name: e.hints and encode(e.hints) for e in endpoints if e.target_ref}
+        assert hinted == expect["hints"]
+    zones = [(e.zone, [zone.name for zone in e.hints.for_zones] if e.hints else []) for e in endpoints]
+    if "endpoints_per_zone_hint" in expect:
+        assert Counter(zone for _, hinted_zones in zones for zone in hinted_zones) == expect["endpoints_per_zone_hint"]
+    if "endpoints_hinted_to_another_zone" in expect:
+        elsewhere = [own for own, hinted_zones in zones if hinted_zones and own not in hinted_zones]
+        assert len(elsewhere) == expect["endpoints_hinted_to_another_zone"]
 
 
 @pytest.mark.parametrize("case", of_kind("slice_hints"))

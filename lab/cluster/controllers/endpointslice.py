@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.endpoints import CONTROLLER_NAME
 from lab.cluster.controllers.endpointslice_packing import SlicePlan, plan_slices
+from lab.cluster.controllers.topology_hints import ENABLED, zone_ratios
 from lab.cluster.watch import Change
 from lab.kube.kinds.endpointslice import MANAGED_BY_LABEL, SERVICE_NAME_LABEL, EndpointSlice
 from lab.kube.kinds.node import Node
@@ -66,6 +67,8 @@ class EndpointSliceController(Controller):
         """Follow Services first, so that the index is complete when Pods arrive."""
         self._index = SelectorIndex()
         self._written: dict[Key, int] = {}
+        self._hinted: dict[Key, tuple[str, ...]] = {}
+        self._ratios: dict[str, float] | None = None
         for kind, hear in (
             (Service, self._hear_of_service),
             (Pod, self._hear_of_pod),
@@ -83,8 +86,10 @@ class EndpointSliceController(Controller):
         pods = self.store.list(Pod, namespace, service.spec.selector)
         existing = self.store.list(EndpointSlice, namespace, {SERVICE_NAME_LABEL: name, **_OURS})
         find_node = partial(self.store.find, Node)
-        plan = plan_slices(service, pods, find_node, existing, self.settings.endpointslice_max_endpoints)
+        most = self.settings.endpointslice_max_endpoints
+        plan = plan_slices(service, pods, find_node, existing, most, self._zone_ratios)
         self._write(plan)
+        self._say(service, plan.hints)
         if plan.incomplete:
             self.queue.retry(key)
 
@@ -96,6 +101,25 @@ class EndpointSliceController(Controller):
         for deleted in plan.delete:
             self._written[deleted.key] = 0
             self.store.delete(EndpointSlice, deleted.name, deleted.namespace)
+
+    def _zone_ratios(self) -> dict[str, float]:
+        """Each zone's share of CPU, worked out when a Service first asks after a node has changed."""
+        if self._ratios is None:
+            self._ratios = zone_ratios(self.store.list(Node))
+        return self._ratios
+
+    def _say(self, service: Service, hints: tuple[str, ...]) -> None:
+        """Note that a Service has, or has lost, its topology-aware hints."""
+        before = self._hinted.get(service.key, ())
+        for message in hints:
+            if message not in before:
+                enabled = message.startswith(ENABLED)
+                reason = "TopologyAwareHintsEnabled" if enabled else "TopologyAwareHintsDisabled"
+                self.note(service, reason, message, type="Normal" if enabled else "Warning")
+        if hints:
+            self._hinted[service.key] = hints
+        else:
+            self._hinted.pop(service.key, None)
 
     def _remember(self, written: EndpointSlice) -> None:
         self._written[written.key] = written.metadata.resource_version
@@ -110,6 +134,7 @@ class EndpointSliceController(Controller):
         assert isinstance(service, Service)
         if change.new is None:
             self._index.remove(service.key)
+            self._hinted.pop(service.key, None)
             return
         self._index.put(service)
         # Spec, labels and annotations matter; a load balancer's status does not.
@@ -128,6 +153,11 @@ class EndpointSliceController(Controller):
 
     def _hear_of_node(self, change: Change) -> None:
         old, new = change.old, change.new
+        if isinstance(old, Node) and isinstance(new, Node) and _same_capacity(old, new):
+            return
+        self._ratios = None
+        for key in self._hinted:
+            self._queue(key)
         if isinstance(old, Node) and isinstance(new, Node) and old.zone == new.zone:
             return
         for pod in self.store.pods_on(change.object.name):
@@ -145,6 +175,12 @@ class EndpointSliceController(Controller):
                 self._queue((found.namespace, found.service))
         elif self._written.get(found.key) != found.metadata.resource_version:
             self._queue((found.namespace, found.service))
+
+
+def _same_capacity(old: Node, new: Node) -> bool:
+    """Whether a node's change leaves the zones' shares of CPU as they were."""
+    cpu = old.status.allocatable.get("cpu") == new.status.allocatable.get("cpu")
+    return cpu and old.zone == new.zone and old.ready == new.ready and old.metadata.labels == new.metadata.labels
 
 
 def _same_endpoint(old: Pod, new: Pod) -> bool:

@@ -7,7 +7,7 @@ one untouched slice that then comes closest to full, or into new slices (the rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -21,7 +21,9 @@ from lab.cluster.controllers.endpoints import (
     own_labels,
     resolved_ports,
     slice_labels,
+    topology_mode_auto,
 )
+from lab.cluster.controllers.topology_hints import with_auto_hints, without_hints
 from lab.kube.kinds.endpointslice import Endpoint, EndpointPort, EndpointSlice
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -31,6 +33,7 @@ from lab.kube.meta import ObjectMeta
 PortsKey = tuple[tuple[str, str, int | None, str | None], ...]
 EndpointKey = tuple[tuple[str, ...], str, str, str]
 FindNode = Callable[[str], Node | None]
+LOCAL_ONLY = "Topology Aware Hints are not used with externalTrafficPolicy Local"
 
 
 class SlicePlan(NamedTuple):
@@ -41,6 +44,8 @@ class SlicePlan(NamedTuple):
     delete: list[EndpointSlice]
     incomplete: bool
     """A Pod was left out because its node is not known yet: try again later."""
+    hints: tuple[str, ...] = ()
+    """What is to be said of topology-aware hints, by family; empty when the Service asks for none."""
 
 
 class _Wanted:
@@ -52,19 +57,45 @@ class _Wanted:
 
 
 def plan_slices(
-    service: Service, pods: Sequence[Pod], find_node: FindNode, existing: Sequence[EndpointSlice], max_endpoints: int
+    service: Service,
+    pods: Sequence[Pod],
+    find_node: FindNode,
+    existing: Sequence[EndpointSlice],
+    max_endpoints: int,
+    zone_ratios: Callable[[], Mapping[str, float]] = dict,
 ) -> SlicePlan:
-    """What to write so that the Service's slices say what its Pods are; `existing` are those managed here."""
+    """What to write so that the Service's slices say what its Pods are; `existing` are those managed here.
+
+    `zone_ratios` tells each zone's share of CPU, for Services that ask for topology-aware hints.
+    """
     plan = SlicePlan([], [], [], False)
     incomplete = False
+    messages = []
     families = address_types(service)
     plan.delete.extend(found for found in existing if found.address_type not in families)
     for family in families:
         wanted, missed = _wanted(service, pods, find_node, family)
         incomplete = incomplete or missed
         of_family = [found for found in existing if found.address_type == family]
-        _plan_family(plan, service, family, wanted, of_family, max_endpoints)
-    return plan._replace(incomplete=incomplete)
+        part = _plan_family(service, family, wanted, of_family, max_endpoints)
+        if topology_mode_auto(service):
+            part, message = _with_hints(part, service, of_family, zone_ratios())
+            messages.append(f"{message}, addressType: {family}")
+        for all_of_them, some in zip(plan[:3], part[:3], strict=True):
+            all_of_them.extend(some)
+    return plan._replace(incomplete=incomplete, hints=tuple(messages))
+
+
+def _with_hints(
+    part: SlicePlan, service: Service, existing: Sequence[EndpointSlice], ratios: Mapping[str, float]
+) -> tuple[SlicePlan, str]:
+    touched = {found.key for found in (*part.update, *part.delete)}
+    unchanged = [found for found in existing if found.key not in touched]
+    if service.spec.external_traffic_policy == "Local":
+        hinted = without_hints(part.create, part.update, unchanged, LOCAL_ONLY)
+    else:
+        hinted = with_auto_hints(part.create, part.update, unchanged, ratios)
+    return part._replace(create=hinted.create, update=hinted.update), hinted.message
 
 
 def _wanted(
@@ -87,13 +118,12 @@ def _wanted(
 
 
 def _plan_family(
-    plan: SlicePlan,
     service: Service,
     family: str,
     wanted: dict[PortsKey, _Wanted],
     existing: Sequence[EndpointSlice],
     max_endpoints: int,
-) -> None:
+) -> SlicePlan:
     by_ports: dict[PortsKey, list[EndpointSlice]] = {}
     for found in existing:
         by_ports.setdefault(_ports_key(found.ports), []).append(found)
@@ -115,9 +145,7 @@ def _plan_family(
         else:
             create.append(placeholder)
     _recycle(create, update, delete)
-    plan.create.extend(create)
-    plan.update.extend(update)
-    plan.delete.extend(delete)
+    return SlicePlan(create, update, delete, False)
 
 
 class _Packing:
@@ -130,6 +158,7 @@ class _Packing:
         self._left = dict(wanted.endpoints)
         self._max = max_endpoints
         self._labels = slice_labels(service)
+        self._keeps_hints = topology_mode_auto(service)
         self._unchanged: list[EndpointSlice] = []
         self.create: list[EndpointSlice] = []
         self.update: list[EndpointSlice] = []
@@ -138,13 +167,18 @@ class _Packing:
     def keep(self, existing: Iterable[EndpointSlice]) -> None:
         """Leave endpoints where they are, and sort the slices by what becomes of them."""
         for found in existing:
-            kept = [self._left.pop(key) for key in map(_endpoint_key, found.endpoints) if key in self._left]
+            kept = [self._kept(there) for there in found.endpoints if _endpoint_key(there) in self._left]
             if not kept:
                 self.delete.append(found)
             elif tuple(kept) != found.endpoints or own_labels(found.metadata.labels) != own_labels(self._labels):
                 self.update.append(self._rewritten(found, kept))
             else:
                 self._unchanged.append(found)
+
+    def _kept(self, there: Endpoint) -> Endpoint:
+        """The endpoint as it should be; topology-aware hints are looked at when everything is in its place."""
+        endpoint = self._left.pop(_endpoint_key(there))
+        return replace(endpoint, hints=there.hints) if self._keeps_hints else endpoint
 
     def place(self) -> None:
         """Find room for the endpoints that are in no slice yet."""
