@@ -1,88 +1,174 @@
 """What one node's kernel remembers of connections: conntrack entries, and ClientIP session affinity.
 
 An entry is made with the first packet and decides about all others, so an established connection stays on its
-endpoint whatever the rules say later. Entries end by themselves: TIME_WAIT after a TCP close, an idle time for UDP.
+endpoint whatever the rules say later. It is kept on the node whose rules decided. Packets that are dropped or
+refused by a rule leave none; packets that get lost behind the node leave one that waits for a reply. Entries end by
+themselves: how soon depends on the state (nf_conntrack_proto_tcp.c, _udp.c and _sctp.c).
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from heapq import heappop, heappush
+from math import inf
 
 from lab.clock import Clock
+from lab.network import reasons
 from lab.network.flow import Flow
-from lab.network.packet import UDP, Packet
+from lab.network.node_facts import NFTABLES
+from lab.network.packet import SCTP, TCP, UDP, Packet
 from lab.network.service_rules import ServicePortRule
 from lab.settings import Settings
 
+SYN_SENT, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, TIME_WAIT, CLOSE, CLOSED = (
+    "SYN_SENT",
+    "ESTABLISHED",
+    "FIN_WAIT",
+    "CLOSE_WAIT",
+    "TIME_WAIT",
+    "CLOSE",
+    "CLOSED",
+)
+UDP_STREAM_AFTER_S = 2.0
+"""A UDP flow that was answered and is still used after this time is a stream (nf_conntrack_proto_udp.c)."""
+
+_ENDS = {"refused": CLOSE, "reset": CLOSE, "timeout": FIN_WAIT}
+"""How a request's outcome ends its TCP entry: by a RST, by a FIN that nobody answers, else by both sides' FIN."""
+_ANSWERS = ("ok", "error")
 _SWEEP_AFFINITY_EVERY = 4096
+_LOST = (
+    reasons.ENDPOINT_GONE,
+    reasons.LINK_DOWN,
+    reasons.NODE_DOWN,
+    reasons.UNKNOWN_ADDRESS,
+    reasons.UNALLOCATED,
+    reasons.WRONG_PORT_PASSED,
+)
 
 
 class Conntrack:
     """One node's table of flows, at most `conntrack_max` of them."""
 
-    __slots__ = ("_closing", "_max", "_time_wait_s", "_udp", "_udp_stream_s", "_udp_unreplied_s", "flows", "full")
+    __slots__ = (
+        "_ended",
+        "_idle",
+        "_max",
+        "_next_end_s",
+        "_next_sweep_s",
+        "_settings",
+        "_waits",
+        "flows",
+        "full",
+    )
 
     def __init__(self, settings: Settings) -> None:
         self.flows: dict[Packet, Flow] = {}
         """By the first packet, as the client sent it."""
         self.full = 0
         """How often a new connection found no room."""
-        self._closing: deque[Flow] = deque()
-        self._udp: list[tuple[float, int, Flow]] = []
-        """A heap of (when to look at it again, its decision's number, the flow)."""
+        self._settings = settings
         self._max = settings.conntrack_max
-        self._time_wait_s = settings.conntrack_tcp_time_wait_s
-        self._udp_unreplied_s = settings.conntrack_udp_unreplied_s
-        self._udp_stream_s = settings.conntrack_udp_stream_s
+        self._waits = {
+            TIME_WAIT: settings.conntrack_tcp_time_wait_s,
+            FIN_WAIT: settings.conntrack_tcp_fin_wait_s,
+            CLOSE: settings.conntrack_tcp_close_s,
+            CLOSED: settings.conntrack_sctp_closed_s,
+        }
+        self._ended: dict[str, deque[Flow]] = {state: deque() for state in self._waits}
+        """Flows that have ended, by state: those of a state wait equally long, so they go in their order."""
+        self._next_end_s = inf
+        self._idle: list[tuple[float, int, Flow]] = []
+        """Flows whose time is over when nobody uses them: UDP, and what waits for the first reply.
+
+        A heap of (when to look at it again, its decision's number, the flow).
+        """
+        self._next_sweep_s = 0.0
 
     def __len__(self) -> int:
         return len(self.flows)
 
     def has_room(self, now_s: float) -> bool:
         """Whether another entry fits, after those that have ended are gone."""
-        if self._closing and self._closing[0].expires_s <= now_s:
-            self._expire_closing(now_s)
-        if self._udp and self._udp[0][0] <= now_s:
-            self._expire_udp(now_s)
+        if self._next_end_s <= now_s:
+            self._expire_ended(now_s)
+        if self._idle and self._idle[0][0] <= now_s:
+            self._expire_idle(now_s)
+        if len(self.flows) < self._max:
+            return True
+        self._expire_established(now_s)
         if len(self.flows) < self._max:
             return True
         self.full += 1
         return False
 
+    # -- the life of an entry -----------------------------------------------------------------------------------
+
     def opened(self, flow: Flow, now_s: float) -> None:
         """Remember a flow; one that is closing on the same five-tuple gives way to it."""
         self.flows[flow.packet] = flow
         if flow.protocol == UDP:
-            flow.expires_s = now_s + self._udp_unreplied_s
-            heappush(self._udp, (flow.expires_s, flow.decision.id, flow))
+            flow.expires_s = now_s + self._settings.conntrack_udp_unreplied_s
+            heappush(self._idle, (flow.expires_s, flow.decision.id, flow))
+        elif not flow.open:
+            flow.expires_s = self._syn_expiry_s(flow, inf)
+            heappush(self._idle, (flow.expires_s, flow.decision.id, flow))
 
-    def closed(self, flow: Flow, now_s: float) -> None:
-        """A TCP connection ended: its entry stays in TIME_WAIT. A UDP entry just runs out."""
-        if flow.protocol != UDP:
-            flow.expires_s = now_s + self._time_wait_s
-            self._closing.append(flow)
+    def used(self, flow: Flow, now_s: float) -> None:
+        """Another packet of a flow from the client: the entry's time begins anew."""
+        flow.active_s = now_s
+        if flow.protocol == UDP:
+            settings = self._settings
+            stream = flow.replied and now_s - flow.decision.time > UDP_STREAM_AFTER_S
+            timeout_s = settings.conntrack_udp_stream_s if stream else settings.conntrack_udp_unreplied_s
+            flow.expires_s = now_s + timeout_s
+
+    def closed(self, flow: Flow, now_s: float, outcome: str = "ok") -> None:
+        """What the client wanted of a flow is over, with the outcome of its request.
+
+        A TCP or SCTP entry stays for a while in the state that this leaves it in. A UDP entry has perhaps seen an
+        answer, and just runs out.
+        """
+        if flow.protocol == UDP:
+            if outcome in _ANSWERS:
+                flow.replied = True
+                self.used(flow, now_s)
+            return
+        state = _ENDS.get(outcome, TIME_WAIT) if flow.protocol == TCP else CLOSED
+        flow.state = state
+        flow.expires_s = expires_s = now_s + self._waits[state]
+        self._ended[state].append(flow)
+        if expires_s < self._next_end_s:
+            self._next_end_s = expires_s
+
+    def gave_up(self, flow: Flow, now_s: float) -> None:
+        """The client of a flow that never had a reply sends no more SYNs."""
+        if flow.protocol != UDP and self.flows.get(flow.packet) is flow:
+            flow.expires_s = self._syn_expiry_s(flow, now_s)
+
+    def known(self, packet: Packet, now_s: float) -> Flow | None:
+        """The flow to which another packet of the same five-tuple belongs, which it keeps alive; None for none.
+
+        A SYN makes a new flow, unless an entry still waits for the reply to an earlier one.
+        """
+        flow = self.flows.get(packet)
+        if flow is None or (flow.protocol != UDP and (flow.open or flow.state)) or flow.expires_s <= now_s:
+            return None
+        if flow.protocol == UDP:
+            self.used(flow, now_s)
+        else:
+            flow.expires_s = now_s + self._settings.conntrack_tcp_syn_sent_s
+        return flow
 
     @property
     def has_udp(self) -> bool:
-        """Whether there is any UDP entry."""
-        return bool(self._udp)
+        """Whether there may be any UDP entry."""
+        return bool(self._idle)
 
-    def udp_flow(self, packet: Packet, now_s: float) -> Flow | None:
-        """The flow to which another datagram of the same five-tuple belongs; it is a stream from now on."""
-        flow = self.flows.get(packet)
-        if flow is None or flow.expires_s <= now_s:
-            return None
-        flow.expires_s = now_s + self._udp_stream_s
-        return flow
-
-    def flush_udp(self, usable: dict[str, None], services: dict[str, None]) -> int:
-        """Forget UDP flows of these Services whose endpoint (`IP:PORT`) is not usable any more; how many there were."""
-        stale = [
-            flow
-            for _, _, flow in self._udp
-            if flow.decision.service in services and flow.decision.endpoint not in usable and self._is_current(flow)
-        ]
+    def delete_udp(self, is_stale: Callable[[Flow], bool]) -> int:
+        """Forget UDP flows, as `conntrack -D` does; how many there were."""
+        current = (flow for _, _, flow in self._idle if flow.protocol == UDP and self._is_current(flow))
+        stale = [flow for flow in current if is_stale(flow)]
         for flow in stale:
             del self.flows[flow.packet]
         return len(stale)
@@ -90,31 +176,69 @@ class Conntrack:
     def clear(self) -> None:
         """The node lost power."""
         self.flows.clear()
-        self._closing.clear()
-        self._udp.clear()
+        self._idle.clear()
+        for flows in self._ended.values():
+            flows.clear()
+        self._next_end_s = inf
+
+    # -- the end of an entry ------------------------------------------------------------------------------------
+
+    def _syn_expiry_s(self, flow: Flow, until_s: float) -> float:
+        """When a SYN_SENT entry ends whose client repeats its SYN after 1, 3, 7 ... s, but not after `until_s`."""
+        opened_s = flow.decision.time
+        repeats = [2.0**number - 1.0 for number in range(self._settings.tcp_syn_retries + 1)]
+        last_s = max(after_s for after_s in repeats if after_s <= until_s - opened_s)
+        return opened_s + last_s + self._settings.conntrack_tcp_syn_sent_s
 
     def _is_current(self, flow: Flow) -> bool:
         return self.flows.get(flow.packet) is flow
 
-    def _expire_closing(self, now_s: float) -> None:
-        # They all wait equally long, so they end in the order in which they were closed.
-        closing = self._closing
-        while closing and closing[0].expires_s <= now_s:
-            flow = closing.popleft()
-            if self._is_current(flow):
-                del self.flows[flow.packet]
+    def _expire_ended(self, now_s: float) -> None:
+        self._next_end_s = inf
+        for flows in self._ended.values():
+            while flows and flows[0].expires_s <= now_s:
+                flow = flows.popleft()
+                if self._is_current(flow):
+                    del self.flows[flow.packet]
+            if flows and flows[0].expires_s < self._next_end_s:
+                self._next_end_s = flows[0].expires_s
 
-    def _expire_udp(self, now_s: float) -> None:
-        # Streams live on with every datagram; one that is due only by an earlier reckoning is looked at again later.
-        udp = self._udp
-        while udp and udp[0][0] <= now_s:
-            _, number, flow = heappop(udp)
+    def _expire_idle(self, now_s: float) -> None:
+        # These live on with every packet; one that is due only by an earlier reckoning is looked at again later.
+        idle = self._idle
+        while idle and idle[0][0] <= now_s:
+            _, number, flow = heappop(idle)
             if not self._is_current(flow):
                 continue
             if flow.expires_s <= now_s:
                 del self.flows[flow.packet]
             else:
-                heappush(udp, (flow.expires_s, number, flow))
+                heappush(idle, (flow.expires_s, number, flow))
+
+    def _expire_established(self, now_s: float) -> None:
+        """Nothing tells of a connection whose ends are gone without a word: look at all, once a second at most."""
+        if now_s < self._next_sweep_s:
+            return
+        self._next_sweep_s = now_s + 1.0
+        for key, flow in list(self.flows.items()):
+            if flow.open and flow.protocol != UDP and established_until_s(flow, self._settings) <= now_s:
+                del self.flows[key]
+
+
+def is_lost(reason: str, mode: str) -> bool:
+    """Whether a packet that did not arrive left the node in this proxy mode, and was lost behind it.
+
+    What a rule drops or refuses there gets no entry; nftables has such a rule for cluster IPs that are not in use.
+    """
+    return reason in _LOST and not (reason == reasons.UNALLOCATED and mode == NFTABLES)
+
+
+def established_until_s(flow: Flow, settings: Settings) -> float:
+    """When the entry of an open TCP or SCTP flow ends, if no more packets come."""
+    last_s = max(flow.decision.time, flow.active_s)
+    if flow.protocol == SCTP:
+        return last_s + settings.conntrack_sctp_established_s
+    return last_s + settings.conntrack_tcp_established_s
 
 
 class AffinityTable:

@@ -71,6 +71,9 @@ class Connector(Protocol):
     def carries(self, flow: Flow) -> bool:
         """Whether packets of a flow that exists get through."""
 
+    def close(self, flow: Flow) -> None:
+        """An answer has come back on a flow."""
+
 
 class Lookup:
     """One name being looked up for one source."""
@@ -220,7 +223,7 @@ class StubResolver:
         back_s = served.took_s + flow.latency_s
         if self._clock.time() + back_s >= lookup.sent_s + lookup.conf.timeout_s:
             self._expect_timeout(lookup)
-        self._clock.after(back_s, self._answered, lookup, turn, type, flow.pod, served)
+        self._clock.after(back_s, self._replied, flow, lookup, turn, type, served)
 
     def _expect_timeout(self, lookup: Lookup) -> None:
         """Be there when the attempt's time is over."""
@@ -230,6 +233,10 @@ class StubResolver:
             self._clock.at(due_s, self._timed_out, lookup, lookup.turn, lookup.attempt)
 
     # -- what came of it ----------------------------------------------------------------------------------------
+
+    def _replied(self, flow: Flow, lookup: Lookup, turn: int, type: str, served: Served) -> None:
+        self._network.close(flow)
+        self._answered(lookup, turn, type, flow.pod, served)
 
     def _answered(self, lookup: Lookup, turn: int, type: str, server: str, served: Served) -> None:
         if turn != lookup.turn or type in lookup.replies:

@@ -41,7 +41,13 @@ class Flow(msgspec.Struct, gc=False):
     seen: int = -1
     """The state of the network for which it was last found whole."""
     expires_s: float = 0.0
-    """When its conntrack entry ends after it was closed."""
+    """When its conntrack entry ends, unless more packets come; of no meaning while a TCP connection is open."""
+    state: str = ""
+    """What conntrack calls it since it has ended: TIME_WAIT, FIN_WAIT or CLOSE."""
+    replied: bool = False
+    """Whether a UDP flow has had an answer."""
+    active_s: float = 0.0
+    """When it was last used; 0 when it never was after its first packet."""
 
     @property
     def verdict(self) -> str:

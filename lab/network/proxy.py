@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from lab.clock import Clock
 from lab.journal import Journal, ProxySynced
+from lab.kube.versions import features_of
 from lab.network.builder import RuleBuilder
 from lab.network.conntrack import Conntrack
+from lab.network.conntrack_cleanup import clean_up
 from lab.network.health_check import (
     HealthAnswer,
     HealthCheckServer,
@@ -60,10 +62,13 @@ class NodeProxy:
         self._settings = settings
         self._builder = builder
         self._conntrack = conntrack
+        self._features = features_of(settings.kubernetes)
         self._random = random.Random(f"{seed}/proxy/{node}")
         self._run = 0
         """Which run of the process this is, so that what an earlier one scheduled is ignored."""
         self._waiting = False
+        self._fresh = True
+        """Whether this run of the process has not synced yet."""
         self._earliest_s = 0.0
         self._synced_s = clock.time()
 
@@ -74,6 +79,7 @@ class NodeProxy:
         if self.powered and not self.running:
             self.running = True
             self._run += 1
+            self._fresh = True
             self._waiting = False
             self._earliest_s = self._clock.time()
             self._trigger()
@@ -153,12 +159,16 @@ class NodeProxy:
             return
         now = self._clock.time()
         self._synced_s = now
-        if table is self.table:
+        first, self._fresh = self._fresh, False
+        before = self.table
+        if table is before:
+            if first:
+                self._clean_up(before, (), first)
             return
         older, newer = sorted((self.table.version, table.version))
         changed = self._builder.changes_between(older, newer)
         self._take(table)
-        self._flush_udp(changed)
+        self._clean_up(before, changed, first)
         self._journal.append(ProxySynced(now, self.node, table.version, changed))
 
     def _take(self, table: RuleTable) -> None:
@@ -169,9 +179,6 @@ class NodeProxy:
         self.health_checks.sync_services(ports)
         self.health_checks.sync_endpoints(local_ready_counts(table, self.node, ports))
 
-    def _flush_udp(self, changed: tuple[str, ...]) -> None:
-        """TCP flows stay where they are; UDP flows to endpoints that are gone are forgotten (pkg/proxy/conntrack)."""
-        if self._conntrack.has_udp:
-            rules = [rule for service in changed for rule in self.table.services.get(service, ())]
-            usable = dict.fromkeys(e.address for rule in rules for e in rule.endpoints if e.ready or e.draining)
-            self._conntrack.flush_udp(usable, dict.fromkeys(changed))
+    def _clean_up(self, before: RuleTable, changed: tuple[str, ...], first: bool) -> None:
+        """TCP flows stay where they are; UDP flows that lead nowhere are forgotten, as far as this release sees it."""
+        clean_up(self._conntrack, self._features, before, self.table, changed, first=first)

@@ -37,6 +37,7 @@ NO_LOCAL_ENDPOINTS = "no-local-endpoints"
 SOURCE_NOT_ALLOWED = "source-not-allowed"
 UNALLOCATED = "unallocated-cluster-ip"
 CONNTRACK_FULL = "conntrack-full"
+STALE_ENTRY = "stale-conntrack-entry"
 
 # -- thrown away by a NetworkPolicy
 POLICY_EGRESS = "policy-egress"
@@ -123,6 +124,10 @@ REASONS: dict[str, Reason] = {
         "A NetworkPolicy isolates the target Pod for ingress, and none allows this connection; the client hangs.",
         "Allow the client; behind a masquerade it is a node's address that is judged, so let the Service keep the "
         "client's (externalTrafficPolicy Local) or allow the nodes' network.",
+    ),
+    STALE_ENTRY: Reason(
+        "A conntrack entry still leads this socket's packets to an address that nobody has; no rule is consulted.",
+        "The client sends from a new port, or somebody deletes the entry: conntrack -D; lab conntrack shows it.",
     ),
     CLUSTER_IP_OUTSIDE: Reason(
         "A cluster IP exists only in the rules of the cluster's own nodes; no router on the internet knows it.",

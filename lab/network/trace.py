@@ -233,6 +233,9 @@ class Tracer:
         first = src_port or self._next_port(source.name)
         return flow_of(source, host, self._attempt(source, Packet(source.ip, first, ip, port, protocol), 0.0))
 
+    def close(self, flow: Flow) -> None:
+        """Nothing was opened."""
+
     def carries(self, flow: Flow) -> bool:
         """Whether packets of such a flow get through."""
         return flow.open

@@ -17,6 +17,7 @@ import msgspec
 
 from lab.clock import Clock
 from lab.journal import Journal, RequestFinished
+from lab.network.packet import UDP
 from lab.settings import Settings
 from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, Target
@@ -141,6 +142,8 @@ class Caller:
         self._sent: deque[Exchange] = deque()
         self._sweeping = False
         self._idle: dict[tuple[str, str], list[tuple[Flow, Server]]] = {}
+        self._sockets: dict[tuple[str, str], int] = {}
+        """The source ports of the UDP sockets that are kept open."""
 
     # -- the way there --------------------------------------------------------------------------------------
 
@@ -173,7 +176,10 @@ class Caller:
     def connect(self, exchange: Exchange, ip: str) -> None:
         """Open a connection and send the request on it; what goes wrong is told when the sender would know."""
         wire, target = self.wire, exchange.target
-        flow = wire.network.connect(exchange.source, target.host, ip, target.port, target.protocol)
+        if self.keep_alive and target.protocol == UDP:
+            flow = self._from_socket(exchange, ip)
+        else:
+            flow = wire.network.connect(exchange.source, target.host, ip, target.port, target.protocol)
         exchange.flow = flow
         latency_s = flow.latency_s
         if not flow.open:
@@ -191,6 +197,14 @@ class Caller:
             lost = 1.0 - (1.0 - flow.loss) ** 2
             delay_s += wire.lost_time_s(lost, SYN_RETRY_S) + wire.lost_time_s(flow.loss, RETRANSMISSION_S)
         wire.clock.after(delay_s, server.arrive, exchange)
+
+    def _from_socket(self, exchange: Exchange, ip: str) -> Flow:
+        """Send from the UDP socket that is kept open to a target, so always from the same port."""
+        target, key = exchange.target, (exchange.source.name, exchange.target.url)
+        port = self._sockets.get(key, 0)
+        flow = self.wire.network.connect(exchange.source, target.host, ip, target.port, UDP, port)
+        self._sockets[key] = flow.decision.src_port
+        return flow
 
     def _without_app(self, exchange: Exchange, flow: Flow) -> None:
         """No app listens at the end of the flow: kube-proxy's own health checks may, else it is refused."""
@@ -255,10 +269,10 @@ class Caller:
         exchange.finished = True
         flow, wire = exchange.flow, self.wire
         if flow is not None:
-            if status and self.keep_alive and exchange.server is not None:
+            if status and self.keep_alive and exchange.server is not None and flow.protocol != UDP:
                 self._keep(exchange, flow, exchange.server)
             else:
-                wire.network.close(flow)
+                wire.network.close(flow, outcome)
         if outcome != "ok" and exchange.attempt <= self.retries:
             self.send(
                 exchange.source,

@@ -49,23 +49,66 @@ def test_a_new_connection_on_the_same_ports_takes_the_place_of_a_closing_one() -
     assert conntrack.flows == {new.packet: new}
 
 
-def test_udp_ends_after_30_s_without_and_120_s_with_further_datagrams() -> None:
+def test_udp_lives_30_s_and_as_a_stream_that_was_answered_120_s() -> None:
     conntrack, single, stream = table(), flow(1, "UDP"), flow(2, "UDP")
     for one in (single, stream):
         conntrack.opened(one, 0.0)
-    assert conntrack.udp_flow(stream.packet, 5.0) is stream
-    assert conntrack.udp_flow(single.packet, 31.0) is None
-    assert conntrack.udp_flow(stream.packet, 124.0) is stream
-    assert conntrack.udp_flow(stream.packet, 245.0) is None
+    conntrack.closed(stream, 1.0, "ok")
+    assert stream.expires_s == 31.0
+    assert conntrack.known(stream.packet, 5.0) is stream
+    assert stream.expires_s == 125.0
+    assert conntrack.known(single.packet, 29.0) is single
+    assert conntrack.known(single.packet, 58.0) is single
+    assert conntrack.known(single.packet, 89.0) is None
+    assert conntrack.known(stream.packet, 124.0) is stream
+    assert conntrack.known(stream.packet, 245.0) is None
 
 
-def test_only_udp_flows_of_the_changed_services_to_lost_endpoints_are_flushed() -> None:
+def test_how_a_connection_ended_tells_how_long_it_is_remembered() -> None:
+    for outcome, state, left_s in (
+        ("ok", "TIME_WAIT", 120),
+        ("error", "TIME_WAIT", 120),
+        ("reset", "CLOSE", 10),
+        ("refused", "CLOSE", 10),
+        ("timeout", "FIN_WAIT", 120),
+    ):
+        conntrack, one = table(), flow(1)
+        conntrack.opened(one, 0.0)
+        conntrack.closed(one, 5.0, outcome)
+        assert one.state == state
+        conntrack.has_room(5.0 + left_s - 0.1)
+        assert len(conntrack) == 1
+        conntrack.has_room(5.0 + left_s)
+        assert len(conntrack) == 0
+
+
+def test_a_syn_without_a_reply_is_remembered_120_s_after_it_was_last_repeated() -> None:
+    conntrack, patient, hasty = table(), flow(1), flow(2)
+    for one in (patient, hasty):
+        one.open = False
+        conntrack.opened(one, 0.0)
+    conntrack.gave_up(hasty, 5.0)
+    assert (patient.expires_s, hasty.expires_s) == (183.0, 123.0)
+    assert conntrack.known(hasty.packet, 100.0) is hasty
+    assert hasty.expires_s == 220.0
+    established = flow(3)
+    conntrack.opened(established, 0.0)
+    assert conntrack.known(established.packet, 1.0) is None
+
+
+def test_an_established_connection_that_nobody_uses_goes_when_the_table_is_full_after_a_day() -> None:
+    conntrack = table(conntrack_max=1)
+    conntrack.opened(flow(1), 0.0)
+    assert not conntrack.has_room(86399.0)
+    assert conntrack.has_room(86401.0)
+
+
+def test_only_udp_entries_are_deleted() -> None:
     conntrack = table()
-    lost, kept, tcp = flow(1, "UDP", "10.244.9.9:80"), flow(2, "UDP"), flow(3, "TCP", "10.244.9.9:80")
+    lost, kept, tcp = flow(1, "UDP"), flow(2, "UDP"), flow(3)
     for one in (lost, kept, tcp):
         conntrack.opened(one, 0.0)
-    assert conntrack.flush_udp({"10.244.0.2:80": None}, {"default/other": None}) == 0
-    assert conntrack.flush_udp({"10.244.0.2:80": None}, {"default/web": None}) == 1
+    assert conntrack.delete_udp(lambda one: one.packet.src_port != 2) == 1
     assert list(conntrack.flows) == [kept.packet, tcp.packet]
 
 

@@ -111,7 +111,7 @@ class FakeNetwork:
     def answer(self, flow: FakeFlow) -> None:
         return None
 
-    def close(self, flow: FakeFlow) -> None:
+    def close(self, flow: FakeFlow, outcome: str = "ok") -> None:
         assert not flow.closed, "a flow is closed twice"
         flow.closed = True
         self.closed += 1
