@@ -74,6 +74,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- controllers: endpointslice_controller.go, deployment types
     endpointslice_batch_period_s: float = 0.0
     endpointslice_max_endpoints: int = 100
+    endpoints_batch_period_s: float = 0.5
+    """From a change of a Service's slices to its legacy Endpoints object, so that many changes are one write."""
+    endpoints_most_services: int = 2000
+    """With more Services than this, the legacy Endpoints objects are not kept: nothing in the lab reads them."""
     controller_retry_initial_s: float = 1.0
     controller_retry_max_s: float = 1000.0
     deployment_max_surge: str = "25%"
@@ -91,9 +95,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     conntrack_tcp_established_s: float = 86400.0
     conntrack_tcp_close_wait_s: float = 3600.0
     conntrack_tcp_syn_sent_s: float = 120.0
+    conntrack_tcp_fin_wait_s: float = 120.0
+    """nf_conntrack_tcp_timeout_fin_wait; kube-proxy sets only those of ESTABLISHED and CLOSE_WAIT."""
+    conntrack_tcp_close_s: float = 10.0
     conntrack_tcp_time_wait_s: float = 120.0
     conntrack_udp_unreplied_s: float = 30.0
     conntrack_udp_stream_s: float = 120.0
+    conntrack_sctp_established_s: float = 210.0
+    conntrack_sctp_closed_s: float = 10.0
     affinity_timeout_s: float = 10800.0
     tcp_syn_retries: int = 6
     """SYNs at 0, 1, 3, 7, 15, 31 and 63 s; the kernel gives up at about 127 s."""

@@ -23,6 +23,10 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     allow_service_external_ips: bool = True
     """Deprecated since 1.36, off in a later release (KEP-5707)."""
     allow_service_lb_status_on_non_lb: bool = False
+    conntrack_reconciler: bool = True
+    """kube-proxy compares UDP conntrack entries with its rules at each sync; before 1.32 it deleted by event."""
+    conntrack_reconciler_sees_empty_services: bool = True
+    """The reconciler also looks at Services without a serving endpoint (kubernetes/kubernetes#139629)."""
     load_balancer_ip_mode: bool = True
     """KEP-1860."""
     multi_cidr_service_allocator: bool = True
@@ -59,9 +63,11 @@ GATES: dict[str, str] = {
 _ON_SINCE: dict[str, int] = {
     "load_balancer_ip_mode": 30,
     "service_traffic_distribution": 31,
+    "conntrack_reconciler": 32,
     "multi_cidr_service_allocator": 33,
     "prefer_same_traffic_distribution": 34,
     "strict_ip_cidr_validation": 36,
+    "conntrack_reconciler_sees_empty_services": 37,
     "relaxed_service_name_validation": 37,
 }
 """The minor release from which a feature is on by default; what is not here is the same in all of them."""
