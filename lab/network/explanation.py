@@ -7,20 +7,22 @@ A bounded ring keeps what each decision depended on. `Explainer.explain` runs `r
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from lab.journal import Decision
+from lab.kube.kinds.networkpolicy import EGRESS, INGRESS
 from lab.network.addresses import join
 from lab.network.arrival import Leg
 from lab.network.endpoints import PREFER_SAME_NODE, EndpointInfo
 from lab.network.host import Host
 from lab.network.node_facts import IPTABLES, NodeFacts
-from lab.network.packet import PASS, Packet
+from lab.network.packet import DROP, PASS, Packet
+from lab.network.policy import Ruling
 from lab.network.program import rule_lines
-from lab.network.reasons import AFFINITY, REASONS, Reason
+from lab.network.reasons import AFFINITY, POLICY_EGRESS, POLICY_INGRESS, REASONS, Reason
 from lab.network.router import Verdict, route
 from lab.network.rule_table import Match, RuleTable
 from lab.network.service_rules import ServicePortRule
@@ -34,7 +36,7 @@ class Step(NamedTuple):
     """One thing that a node did or found, in words."""
 
     stage: str
-    """match, guard, policy, choice, DNAT, masquerade or verdict."""
+    """match, guard, policy, choice, DNAT, masquerade or verdict; egress or ingress for what NetworkPolicies said."""
     text: str
 
 
@@ -168,12 +170,12 @@ class Explainer:
     """The last decisions and what they depended on."""
 
     def __init__(self, hosts: Mapping[str, Host]) -> None:
-        self._kept: deque[tuple[Decision, float, tuple[Leg, ...]]] = deque(maxlen=KEPT_DECISIONS)
+        self._kept: deque[tuple[Decision, float, tuple[Leg, ...], tuple[Ruling, ...]]] = deque(maxlen=KEPT_DECISIONS)
         self._hosts = hosts
 
-    def keep(self, decision: Decision, draw: float, legs: tuple[Leg, ...]) -> None:
+    def keep(self, decision: Decision, draw: float, legs: tuple[Leg, ...], rulings: tuple[Ruling, ...] = ()) -> None:
         """Remember a decision; the oldest is forgotten. The legs may be those of another packet of its sort."""
-        self._kept.append((decision, draw, legs))
+        self._kept.append((decision, draw, legs, rulings))
 
     def explain(self, number: int) -> Explanation | None:
         """The account of a decision by its id; None when it is not kept (any more)."""
@@ -182,19 +184,24 @@ class Explainer:
         index = number - self._kept[0][0].id
         if not 0 <= index < len(self._kept):
             return None
-        decision, draw, legs = self._kept[index]
+        decision, draw, legs, rulings = self._kept[index]
         reason = REASONS.get(decision.reason, Reason(decision.reason))
         if not legs:
             return Explanation(decision, reason.meaning, reason.advice, hops=decision.hops)
-        return self._account(decision, reason, tuple(leg.of(decision.src_port, draw) for leg in legs))
+        return self._account(decision, reason, tuple(leg.of(decision.src_port, draw) for leg in legs), rulings)
 
-    def _account(self, decision: Decision, reason: Reason, legs: tuple[Leg, ...]) -> Explanation:
+    def _account(
+        self, decision: Decision, reason: Reason, legs: tuple[Leg, ...], rulings: tuple[Ruling, ...]
+    ) -> Explanation:
         steps: list[Step] = []
         for leg in legs:
             recorder = RouteRecorder(leg.facts)
             recorder.say("node", f"{leg.facts.name} goes by table {leg.table.version}, {leg.facts.mode}")
             verdict = _decide_again(leg, leg.facts, leg.table, recorder)
             steps += recorder.steps
+            if leg is legs[0]:
+                steps += policy_steps(rulings, EGRESS)
+        steps += policy_steps(rulings, INGRESS)
         elsewhere = self._elsewhere(decision, legs[-1])
         return Explanation(
             decision,
@@ -229,6 +236,18 @@ class Explainer:
 def _decide_again(leg: Leg, facts: NodeFacts, table: RuleTable, recorder: RouteRecorder) -> Verdict:
     own = facts is leg.facts
     return route(table, facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered if own else "", recorder)
+
+
+def policy_steps(rulings: Sequence[Ruling], direction: str) -> list[Step]:
+    """What NetworkPolicies said in a direction, Egress or Ingress, with the verdict when they denied."""
+    steps: list[Step] = []
+    for ruling in rulings:
+        if ruling.direction == direction:
+            steps.append(Step(direction.lower(), str(ruling)))
+            if not ruling.allowed:
+                code = POLICY_EGRESS if direction == EGRESS else POLICY_INGRESS
+                steps.append(Step("verdict", f"{DROP} ({code}): {REASONS[code].meaning}"))
+    return steps
 
 
 def _rules(leg: Leg, match: Match | None, verdict: Verdict) -> tuple[str, ...]:

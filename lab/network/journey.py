@@ -20,6 +20,7 @@ from lab.network.host import Host
 from lab.network.load_balancer import LoadBalancers
 from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
 from lab.network.pod_addresses import Owner, PodAddresses
+from lab.network.policy import ITSELF, OWN_NODE, Policies, Ruling, deciding
 from lab.network.router import Verdict, route
 from lab.network.topology import INTERNET, Topology
 from lab.network.way import Way
@@ -46,6 +47,14 @@ class Journey(msgspec.Struct, gc=False):
     """The node that decided last."""
     routed: Verdict = Verdict(PASS, "")
     """What that node's rules said."""
+    rulings: tuple[Ruling, ...] = ()
+    """What NetworkPolicies said."""
+
+    @property
+    def src_ip(self) -> str:
+        """The source address as it now is, masqueraded or not."""
+        host = self.host
+        return host.internal_ip if host is not None and self.routed.masquerade else self.packet.src_ip
 
 
 class Wayfinder:
@@ -58,6 +67,7 @@ class Wayfinder:
         hosts: dict[str, Host],
         owners: PodAddresses,
         balancers: LoadBalancers,
+        policies: Policies,
     ) -> None:
         self.by_internal_ip: dict[str, Host] = {}
         self.by_external_ip: dict[str, Host] = {}
@@ -67,6 +77,7 @@ class Wayfinder:
         self._hosts = hosts
         self._owners = owners
         self._balancers = balancers
+        self._policies = policies
         self.nodes_version = 0
         """Grows whenever a node loses or regains its power, comes, or gets other addresses or labels."""
         self._remembers = True
@@ -77,8 +88,8 @@ class Wayfinder:
 
     @property
     def state(self) -> int:
-        """Grows whenever a link, a node or an address changes; until then every way stays as it is."""
-        return self._topology.version + self._owners.version + self.nodes_version
+        """Grows whenever a link, a node, an address or a NetworkPolicy changes; until then every way stays as it is."""
+        return self._topology.version + self._owners.version + self.nodes_version + self._policies.version
 
     def unseen(self) -> Wayfinder:
         """One that finds the same ways as of now and starts no session affinity, for who only wants to know."""
@@ -148,6 +159,8 @@ class Wayfinder:
             if refusal:
                 return self._end(journey, self._way(journey, DROP, refusal))
             verdict = self._decide(journey, onward)
+            if self._policies.active and len(journey.legs) == 1 and not self._may_leave(journey, onward):
+                return self._end(journey, self._kept_in(journey))
             if verdict.endpoint is not None:
                 return self._end(journey, self._to_endpoint(journey, verdict.endpoint))
             if verdict.verdict != PASS:
@@ -176,6 +189,34 @@ class Wayfinder:
         if owner is None:
             return self._way(journey, DELIVER, reasons.ENDPOINT_GONE, endpoint.ip, endpoint.port, endpoint.node)
         return self._arrive(journey, DELIVER, "", endpoint.ip, endpoint.port, owner.node, owner)
+
+    # -- NetworkPolicies --------------------------------------------------------------------------------------
+
+    def _may_leave(self, journey: Journey, host: Host) -> bool:
+        """Egress, on the client's node: the destination is the endpoint that was chosen there, if one was."""
+        party, routed = journey.source.name, journey.routed
+        if not party.startswith("pod/") or routed.verdict not in (DELIVER, PASS):
+            return True
+        ip, port = _destination(journey)
+        exempt = OWN_NODE if host.facts.is_local(ip) else ""
+        return _heed(journey, self._policies.egress(party[4:], ip, port, journey.packet.protocol, exempt))
+
+    def _kept_in(self, journey: Journey) -> Way:
+        ip, port = _destination(journey)
+        owner = self._owners.by_ip.get(ip)
+        return self._way(journey, DROP, reasons.POLICY_EGRESS, ip, port, owner.node if owner is not None else "", owner)
+
+    def _may_enter(self, journey: Journey, port: int, owner: Owner) -> bool:
+        """Ingress, on the target's node: the source is whoever the target would see."""
+        source, exempt = journey.source, ""
+        if source.name == owner.party:
+            exempt = ITSELF
+        elif self._hosts[owner.node].facts.is_local(source.ip):
+            exempt = OWN_NODE
+        ruling = self._policies.ingress(owner.pod, journey.src_ip, port, journey.packet.protocol, exempt)
+        return _heed(journey, ruling)
+
+    # -- without a rule ---------------------------------------------------------------------------------------
 
     def _onward(self, journey: Journey, host: Host, verdict: Verdict) -> Host | Way:
         """No rule touched the packet: it goes on to the address that it names, perhaps to another node."""
@@ -248,6 +289,8 @@ class Wayfinder:
         refusal = self._reach(journey, f"node/{node}", self._hosts.get(node))
         if refusal:
             return self._way(journey, DROP, refusal, ip, port, node, owner)
+        if self._policies.active and owner is not None and not self._may_enter(journey, port, owner):
+            return self._way(journey, DROP, reasons.POLICY_INGRESS, ip, port, node, owner)
         return self._way(journey, verdict, reason, ip, port, node, owner, arrived=True)
 
     def _way(
@@ -280,6 +323,8 @@ class Wayfinder:
             pod_links,
             journey.latency_s + pod_links * self._link_pod_s,
             1.0 - journey.arrival_rate,
+            journey.rulings,
+            deciding(journey.rulings),
         )
 
     def _end(self, journey: Journey, way: Way) -> Arrival:
@@ -290,7 +335,7 @@ class Wayfinder:
             way,
             journey.legs,
             host.name if host is not None else "",
-            host.internal_ip if host is not None and routed.masquerade else journey.packet.src_ip,
+            journey.src_ip,
             way.verdict,
             way.reason or routed.reason,
             rule.service if rule is not None else "",
@@ -305,3 +350,17 @@ class Wayfinder:
 
 def _sort(source: Source, packet: Packet) -> Sort:
     return source.name, packet.src_ip, packet.dst_ip, packet.dst_port, packet.protocol
+
+
+def _destination(journey: Journey) -> tuple[str, int]:
+    """Where the packet is going now: to the endpoint that was chosen, or to the address that it names."""
+    endpoint = journey.routed.endpoint
+    return (endpoint.ip, endpoint.port) if endpoint is not None else (journey.packet.dst_ip, journey.packet.dst_port)
+
+
+def _heed(journey: Journey, ruling: Ruling | None) -> bool:
+    """Note what policies said, and whether they let the packet pass."""
+    if ruling is None:
+        return True
+    journey.rulings = (*journey.rulings, ruling)
+    return ruling.allowed

@@ -14,6 +14,8 @@ from lab.clock import Clock
 from lab.cluster.store import Change, Store
 from lab.journal import Decision, Journal
 from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
@@ -31,6 +33,7 @@ from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NFTABLES
 from lab.network.packet import DROP, TCP, UDP, Packet
 from lab.network.pod_addresses import PodAddresses
+from lab.network.policy import Policies
 from lab.network.proxy import NodeProxy
 from lab.network.topology import Topology
 from lab.network.trace import Tracer
@@ -59,6 +62,7 @@ class Network:
         self.proxies: dict[str, NodeProxy] = {}
         self.builder = RuleBuilder()
         self.owners = PodAddresses()
+        self.policies = Policies(clock, settings)
         self.balancers = LoadBalancers(clock, journal, settings, self.topology, self.hosts)
         self.proxy_mode = proxy_mode
         self._clock = clock
@@ -67,7 +71,7 @@ class Network:
         self._seed = seed
         self._store = store
         self._random = random.Random(f"{seed}/network").random
-        self._ways = Wayfinder(settings, self.topology, self.hosts, self.owners, self.balancers)
+        self._ways = Wayfinder(settings, self.topology, self.hosts, self.owners, self.balancers, self.policies)
         self._explainer = Explainer(self.hosts)
         self._decisions = 0
         self._ports: dict[str, int] = {}
@@ -87,6 +91,7 @@ class Network:
         self._store.subscribe(self.owners.changed, Pod)
         self._store.subscribe(self._service_changed, Service)
         self._store.follow(self._heard, Service, EndpointSlice)
+        self._store.follow(self.policies.heard, Namespace, Pod, NetworkPolicy)
 
     # -- connections ------------------------------------------------------------------------------------------
 
@@ -109,7 +114,7 @@ class Network:
         else:
             arrival = self._ways.from_internet(source, packet, draw)
         flow = self._flow(source, host, packet, arrival, now)
-        self._explainer.keep(flow.decision, draw, arrival.legs)
+        self._explainer.keep(flow.decision, draw, arrival.legs, arrival.way.rulings)
         self._journal.append(flow.decision)
         return flow
 
@@ -134,7 +139,7 @@ class Network:
 
     @property
     def state(self) -> int:
-        """Grows whenever a link, a node or a Pod's address changes."""
+        """Grows whenever a link, a node, a Pod's address or a NetworkPolicy changes."""
         return self._ways.state
 
     def answer(self, flow: Flow) -> HealthAnswer | None:
@@ -195,6 +200,7 @@ class Network:
             way.hops,
             arrival.masquerade,
             arrival.table,
+            way.policy,
         )
         flow = Flow(decision, packet, way, arrived, arrival.src_ip, way.latency_s, way.loss, self._ways.state)
         if arrived and via is not None:

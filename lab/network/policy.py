@@ -12,7 +12,7 @@ connections; the answers, and all that is established, pass by conntrack.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lab.clock import Clock
@@ -47,11 +47,6 @@ class Ruling(NamedTuple):
     exempt: str = ""
     """Why it is allowed whatever policies say."""
 
-    @property
-    def policy(self) -> str:
-        """The policies in one word, with commas."""
-        return ",".join(self.policies)
-
     def __str__(self) -> str:
         way = f"from {self.other}" if self.direction == INGRESS else f"to {self.other}"
         isolated = f"isolated for {self.direction.lower()}"
@@ -60,11 +55,17 @@ class Ruling(NamedTuple):
         if not self.policies:
             return f"{self.pod} is not {isolated}: no NetworkPolicy selects it, so anything is allowed ({way})"
         if self.allowed:
-            return f"{self.pod} is {isolated}, and NetworkPolicy {self.policy} allows it {way}"
+            return f"{self.pod} is {isolated}, and NetworkPolicy {self.policies[0]} allows it {way}"
         if len(self.policies) == 1:
-            return f"{self.pod} is {isolated} by NetworkPolicy {self.policy}, which does not allow it {way}"
+            return f"{self.pod} is {isolated} by NetworkPolicy {self.policies[0]}, which does not allow it {way}"
         names = ", ".join(self.policies)
         return f"{self.pod} is {isolated} by NetworkPolicies {names}, none of which allows it {way}"
+
+
+def deciding(rulings: Sequence[Ruling]) -> str:
+    """The policies that denied a connection, else all that allowed it, with commas; empty when none was concerned."""
+    denied = [ruling for ruling in rulings if not ruling.allowed]
+    return ",".join(dict.fromkeys(name for ruling in denied or rulings for name in ruling.policies))
 
 
 class Policies:

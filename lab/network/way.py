@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from lab.network.policy import Ruling
+
 
 class Way(msgspec.Struct, frozen=True, gc=False):
-    """The end of a journey. It depends on the links, the nodes' power and the Pods' addresses, and on nothing else."""
+    """The end of a journey. It depends on the links, the nodes, the Pods' addresses and the NetworkPolicies alone."""
 
     verdict: str
     """deliver, reject, drop or pass."""
@@ -31,3 +33,7 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     """One way, from the client to the server."""
     loss: float = 0.0
     """The probability that a packet is lost on it, 0 to 1."""
+    rulings: tuple[Ruling, ...] = ()
+    """What the NetworkPolicies of its ends said: egress, then ingress; empty in a cluster without any."""
+    policy: str = ""
+    """`NAMESPACE/NAME` of those that decided, with commas."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lab.clock import Clock
 from lab.cluster.store import Change
 from lab.kube.kinds.networkpolicy import NetworkPolicy
-from lab.network.policy import OWN_NODE, Policies
+from lab.network.policy import OWN_NODE, Policies, deciding
 from lab.settings import Settings
 from tests.network.policies import Plugin, namespace, pod, policy
 
@@ -41,8 +41,10 @@ def test_the_first_policy_that_allows_is_named_and_all_that_isolate_where_none_d
     )
     assert allowed is not None
     assert denied is not None
-    assert allowed.policy == "default/allow-8080"
-    assert denied.policy == "default/allow-8080,default/allow-shop,default/deny"
+    assert deciding([allowed]) == "default/allow-8080"
+    assert deciding([denied]) == "default/allow-8080,default/allow-shop,default/deny"
+    assert deciding([allowed, denied]) == deciding([denied]), "who denied it decided it"
+    assert deciding([allowed, allowed]) == "default/allow-8080"
     assert str(allowed) == (
         "default/web is isolated for ingress, and NetworkPolicy default/allow-8080 allows it "
         "from 10.244.0.3 (default/shop)"
@@ -81,7 +83,7 @@ def test_a_pod_and_itself_and_a_pod_and_its_own_node_are_never_kept_apart() -> N
     assert plugin.lets_out("10.244.0.2")
     ruling = plugin.ingress("default/web", "172.18.0.11", 8080, "TCP", OWN_NODE)
     assert ruling is not None
-    assert (ruling.allowed, ruling.policy) == (True, "")
+    assert (ruling.allowed, ruling.policies) == (True, ())
     assert OWN_NODE in str(ruling)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lab.kube.kinds.pod import Pod
 from tests.network.policies import Plugin, namespace, pod, policy
 
 WEB = pod("web", "10.244.0.2", app="web", tier="front")
@@ -48,10 +49,10 @@ def labels(**wanted: str) -> dict[str, Any]:
     ],
 )
 def test_a_peer_is_pods_by_their_labels_or_a_block_of_addresses(peer: dict[str, Any], allowed: list[Any]) -> None:
-    others = [SHOP, NEIGHBOUR, STRANGER]
+    others: list[Pod | str] = [SHOP, NEIGHBOUR, STRANGER]
     ingress, egress = with_ingress({"from": [peer]}), with_egress({"to": [peer]})
     for other in others:
-        ip = other if isinstance(other, str) else other.status.pod_ip
+        ip = other.status.pod_ip if isinstance(other, Pod) else other
         assert ingress.lets_in(ip) == (other in allowed)
         assert egress.lets_out(ip) == (other in allowed)
 
