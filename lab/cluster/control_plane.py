@@ -11,11 +11,14 @@ from lab.clock import Clock
 from lab.cluster.admission import install
 from lab.cluster.controllers.base import Controller
 from lab.cluster.controllers.deployment import DeploymentController
+from lab.cluster.controllers.endpoints_mirroring import EndpointsMirroring
 from lab.cluster.controllers.endpointslice import EndpointSliceController
+from lab.cluster.controllers.legacy_endpoints import EndpointsController
 from lab.cluster.controllers.load_balancer import LoadBalancerController
 from lab.cluster.controllers.node_lifecycle import NodeLifecycle
 from lab.cluster.controllers.replicaset import ReplicaSetController
 from lab.cluster.controllers.scheduler import Scheduler
+from lab.cluster.controllers.servicecidr import ServiceCIDRController
 from lab.cluster.controllers.statefulset import StatefulSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.kubelet.kubelet import Kubelet
@@ -148,6 +151,9 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         StatefulSetController,
         Scheduler,
         EndpointSliceController,
+        EndpointsController,
+        EndpointsMirroring,
+        ServiceCIDRController,
         NodeLifecycle,
         TaintEviction,
     ]

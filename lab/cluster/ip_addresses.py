@@ -19,7 +19,7 @@ from lab.kube.kinds.ipaddress import (
 )
 from lab.kube.kinds.service import Service
 from lab.kube.kinds.servicecidr import ServiceCIDR
-from lab.kube.meta import ObjectMeta
+from lab.kube.meta import KubeObject, ObjectMeta
 
 
 class AddressKeeper:
@@ -28,6 +28,7 @@ class AddressKeeper:
     def __init__(self, store: Store, addresses: ServiceAddresses) -> None:
         self._store = store
         self._addresses = addresses
+        self._returning = ""
         addresses.on_taken.append(self._taken)
         addresses.on_returned.append(self._returned)
         store.subscribe(self._hear_of_address, IPAddress)
@@ -39,25 +40,31 @@ class AddressKeeper:
             self._store.create(ip_address(name, service))
 
     def _returned(self, address: str, service: Service) -> None:
-        found = self._store.find(IPAddress, _name(address), "")
-        if found is not None:
-            self._store.delete(IPAddress, found.name, "")
+        self._returning = _name(address)
+        if self._store.find(IPAddress, self._returning, "") is not None:
+            self._store.delete(IPAddress, self._returning, "")
+        self._returning = ""
 
     def _hear_of_address(self, change: Change) -> None:
         name, ips = change.object.name, self._addresses.ips
         if change.type == "ADDED":
             if not ips.in_use(name) and ips.holds(name):
                 ips.take(name)
-        elif change.type == "DELETED" and ips.in_use(name) and not self._held(change.object):
-            ips.release(name)
+        elif change.type == "DELETED" and name != self._returning:
+            holder = self._holder(change.object)
+            if holder is not None:
+                self._store.create(ip_address(name, holder))
+            else:
+                ips.release(name)
 
-    def _held(self, gone: object) -> bool:
-        """Whether the Service that an address belongs to still has it."""
+    def _holder(self, gone: KubeObject) -> Service | None:
+        """The Service that still has an address whose object somebody has deleted; its object is put back."""
         parent = gone.spec.parent_ref if isinstance(gone, IPAddress) else None
-        if parent is None or not isinstance(gone, IPAddress) or parent.resource != "services":
-            return False
+        if parent is None or parent.resource != "services":
+            return None
         service = self._store.find(Service, parent.name, parent.namespace)
-        return service is not None and gone.name in map(_name, addresses_of(service.spec))
+        held = service is not None and gone.name in map(_name, addresses_of(service.spec))
+        return service if held else None
 
     def _hear_of_cidr(self, change: Change) -> None:
         found, ips = change.object, self._addresses.ips

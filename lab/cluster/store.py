@@ -118,6 +118,10 @@ class Store:
             return cast("Listing[T]", shelf.in_namespace(space))
         return cast("Listing[T]", list(shelf.objects.values()))
 
+    def count(self, kind: type[KubeObject]) -> int:
+        """How many objects of a kind there are."""
+        return len(self._shelf(kind.__name__).objects)
+
     def pods_on(self, node: str) -> Listing[Pod]:
         """The Pods bound to a node, oldest first."""
         return cast("Listing[Pod]", self._shelf("Pod").pick(self._nodes.keys(node)))

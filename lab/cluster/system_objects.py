@@ -16,8 +16,10 @@ from lab.kube.kinds.pod import (
     TopologySpreadConstraint,
 )
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
+from lab.kube.kinds.servicecidr import DEFAULT_SERVICE_CIDR, ServiceCIDR, ServiceCIDRSpec
 from lab.kube.meta import KubeObject, LabelSelector, ObjectMeta
 from lab.kube.struct import IntOrString
+from lab.kube.versions import features_of
 from lab.settings import Settings
 
 SYSTEM_NAMESPACE = "kube-system"
@@ -28,8 +30,16 @@ DNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.12.0"
 
 def system_objects(settings: Settings) -> list[KubeObject]:
     """Namespaces, then CoreDNS as kubeadm sets it up: two replicas behind the Service `kube-dns`."""
-    namespaces = [Namespace(metadata=ObjectMeta(name=name)) for name in NAMESPACES]
-    return [*namespaces, _dns_deployment(), _dns_service(settings)]
+    found: list[KubeObject] = [Namespace(metadata=ObjectMeta(name=name)) for name in NAMESPACES]
+    if features_of(settings.kubernetes).multi_cidr_service_allocator:
+        found.append(default_service_cidr(settings))
+    return [*found, _dns_deployment(), _dns_service(settings)]
+
+
+def default_service_cidr(settings: Settings) -> ServiceCIDR:
+    """The ServiceCIDR that the API server makes of its own settings (KEP-1880)."""
+    cidrs = tuple(cidr.strip() for cidr in settings.service_cidr.split(","))
+    return ServiceCIDR(metadata=ObjectMeta(name=DEFAULT_SERVICE_CIDR), spec=ServiceCIDRSpec(cidrs=cidrs))
 
 
 def _dns_deployment() -> Deployment:
