@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import lcm
 from typing import Any
 
 import pytest
@@ -22,8 +24,6 @@ from tests.conformance.vectors import cases
 from tests.network.program import walk_iptables, walk_nftables
 
 WALKERS = {IPTABLES: walk_iptables.Walker, NFTABLES: walk_nftables.Walker}
-DRAWS = 60
-"""A multiple of every number of endpoints that is generated."""
 
 V4 = {
     "node": ("192.168.0.2", "192.168.0.3"),
@@ -97,8 +97,8 @@ def rules(draw: Any, number: int, world: dict[str, Any]) -> ServicePortRule:
 
 
 @st.composite
-def situations(draw: Any) -> tuple[RuleTable, NodeFacts, Packet, int]:
-    """A table, a node, a packet, and which endpoint session affinity remembers for its source."""
+def situations(draw: Any) -> tuple[RuleTable, NodeFacts, list[Packet], int]:
+    """A table, a node, packets, and which endpoint session affinity remembers for their source."""
     world = draw(st.sampled_from([V4, V4, V6]))
     table = RuleTable()
     for number in range(1, draw(st.integers(2, 3))):
@@ -115,65 +115,119 @@ def situations(draw: Any) -> tuple[RuleTable, NodeFacts, Packet, int]:
         localhost_node_ports=draw(st.booleans()),
         service_cidrs=(V4["services"], V6["services"]),
     )
-    to = [world["cluster"].format(1), world["cluster"].format(2), world["cluster"].format(9), world["client"]]
-    to += [world["external"].format(1), world["balancer"].format(1), *world["node"], world["loopback"]]
-    source = [world["pods"].format(1), world["pods"].format(9), world["client"], world["blocked"]]
-    source += [world["node"][0], world["balancer"].format(1)]
-    dst = draw(st.sampled_from(to))
-    port = draw(st.sampled_from([80, 80, 80, 81] if dst not in (*world["node"], world["loopback"]) else [30081, 31001]))
-    src = world["loopback"] if dst == world["loopback"] else draw(st.sampled_from(source))
-    packet = Packet(src, 40000, dst, port, draw(st.sampled_from(["TCP", "TCP", "UDP"])))
-    return table, node, packet, draw(st.integers(0, 9))
+    return table, node, packets(world), draw(st.integers(0, 9))
+
+
+def packets(world: dict[str, Any]) -> list[Packet]:
+    """From everybody to everything that there is, and some that there is not."""
+    node, balancer = world["node"], world["balancer"].format(1)
+    sources = [world["pods"].format(1), world["pods"].format(9), world["client"], world["blocked"], node[0], balancer]
+    services = [world["cluster"].format(1), world["cluster"].format(2), world["external"].format(1), balancer]
+    to = [*((ip, 80, "TCP") for ip in services), (services[0], 80, "UDP"), (services[0], 81, "TCP")]
+    to += [(ip, port, "TCP") for ip in node for port in (30081, 31001)]
+    to += [(world["cluster"].format(9), 80, "TCP"), (world["client"], 80, "TCP")]
+    found = [Packet(source, 40000, *there) for source in sources for there in to]
+    return [*found, Packet(world["loopback"], 40000, world["loopback"], 30081)]
 
 
 def routed(
-    table: RuleTable, node: NodeFacts, packet: Packet, remembered: tuple[ServicePortRule, str] | None
+    table: RuleTable, node: NodeFacts, packet: Packet, remembered: tuple[ServicePortRule, str] | None, draws: int
 ) -> tuple[dict[tuple[str, str, bool], float], dict[str, tuple[str, ...]]]:
     """How probable each outcome is, and which of the printed rules lead to it."""
     odds: dict[tuple[str, str, bool], float] = {}
     passed: dict[str, tuple[str, ...]] = {}
-    for number in range(DRAWS):
+    for number in range(draws):
         recorder = Recorder()
 
         def affinity(rule: ServicePortRule, ip: str) -> str:
             return remembered[1] if remembered is not None and rule is remembered[0] else ""
 
-        verdict: Verdict = route(table, node, packet, (number + 0.5) / DRAWS, affinity, recorder)
+        verdict: Verdict = route(table, node, packet, (number + 0.5) / draws, affinity, recorder)
         address = verdict.endpoint.address if verdict.endpoint else ""
         outcome = verdict.verdict, address, verdict.masquerade
-        odds[outcome] = odds.get(outcome, 0.0) + 1 / DRAWS
-        lines = rule_lines(table, node, packet, recorder.match, verdict, remembered=verdict.reason == reasons.AFFINITY)
-        passed[address] = tuple(map(str, lines))
+        odds[outcome] = odds.get(outcome, 0.0) + 1 / draws
+        if address not in passed:
+            known = verdict.reason == reasons.AFFINITY
+            lines = rule_lines(table, node, packet, recorder.match, verdict, remembered=known)
+            passed[address] = tuple(map(str, lines))
     return odds, passed
 
 
-def check(table: RuleTable, node: NodeFacts, packet: Packet, choice: int = 0) -> None:
+def remembered_of(table: RuleTable, choice: int) -> tuple[ServicePortRule, EndpointInfo] | None:
+    """One endpoint of a Service with session affinity, or none."""
     endpoints = [(rule, e) for held in table.services.values() for rule in held for e in rule.endpoints]
-    known: dict[str, str] = {}
-    remembered = None
-    if choice < len(endpoints) and endpoints[choice][0].affinity_s:
-        rule, endpoint = endpoints[choice]
-        remembered = rule, endpoint.address
-        for name in (names.endpoint_chain(rule, endpoint), names.nft_endpoint_name("affinity-", rule, endpoint)):
-            known[name] = packet.src_ip
-    odds, passed = routed(table, node, packet, remembered)
-    wanted = family(packet.dst_ip)
+    return endpoints[choice] if choice < len(endpoints) and endpoints[choice][0].affinity_s else None
+
+
+def check(table: RuleTable, node: NodeFacts, sent: list[Packet], choice: int = 99) -> None:
+    """Send packets of one family both ways."""
+    remembered = remembered_of(table, choice)
+    lists = () if remembered is None else _lists(*remembered)
+    wanted = family(sent[0].dst_ip)
     text = written(table, node, wanted)
-    walked: dict[tuple[str, str, bool], float] = {}
-    own = [str(line) for line in lines_of(table, node, wanted) if line.service] + [*passed.get("", ())]
-    for end in WALKERS[node.mode](text, list(node.ips), known).walk(packet):
-        outcome = end.outcome, end.endpoint, end.masquerade
-        walked[outcome] = walked.get(outcome, 0.0) + end.probability
-        assert tuple(line for line in end.rules if line in own) == passed.get(end.endpoint), "\n".join(text)
-    assert walked == pytest.approx(odds, abs=1e-6), "\n".join(text)
+    own = dict.fromkeys(str(line) for line in lines_of(table, node, wanted) if line.service)
+    most = max(len(rule.endpoints) for held in table.services.values() for rule in held)
+    draws = lcm(*range(1, most + 1))
+    walker = WALKERS[node.mode](text, list(node.ips))
+    for packet in sent:
+        odds, passed = routed(
+            table, node, packet, (remembered[0], remembered[1].address) if remembered else None, draws
+        )
+        walker.remembered = dict.fromkeys(lists, packet.src_ip)
+        walked: dict[tuple[str, str, bool], float] = {}
+        for end in walker.walk(packet):
+            outcome = end.outcome, end.endpoint, end.masquerade
+            walked[outcome] = walked.get(outcome, 0.0) + end.probability
+            met = tuple(line for line in end.rules if line in own or line in passed.get("", ()))
+            assert met == passed.get(end.endpoint), f"{packet}\n" + "\n".join(text)
+        assert walked == pytest.approx(odds, abs=1e-6), f"{packet}\n" + "\n".join(text)
+
+
+def _lists(rule: ServicePortRule, endpoint: EndpointInfo) -> tuple[str, str]:
+    """Where either mode remembers who was sent to an endpoint."""
+    return names.endpoint_chain(rule, endpoint), names.nft_endpoint_name("affinity-", rule, endpoint)
 
 
 @given(situations())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_printed_rules_give_the_same_endpoints_with_the_same_probabilities(
-    situation: tuple[RuleTable, NodeFacts, Packet, int],
+    situation: tuple[RuleTable, NodeFacts, list[Packet], int],
 ) -> None:
     check(*situation)
+
+
+HERE, THERE = (
+    EndpointInfo("10.180.0.1:80", "10.180.0.1", 80, "w1"),
+    EndpointInfo("10.180.0.7:80", "10.180.0.7", 80, "w2"),
+)
+LEAVING = EndpointInfo("10.180.0.8:80", "10.180.0.8", 80, "w1", "", False, True, True)
+
+
+@pytest.mark.parametrize("mode", [IPTABLES, NFTABLES])
+@pytest.mark.parametrize("cidr", [V4["cidr"], None])
+@pytest.mark.parametrize("endpoints", [(), (HERE,), (THERE,), (HERE, THERE), (THERE, LEAVING)], ids=len)
+def test_each_policy_with_each_sort_of_endpoints(
+    mode: str, cidr: str | None, endpoints: tuple[EndpointInfo, ...]
+) -> None:
+    node = NodeFacts("w1", "", V4["node"], mode=mode, cluster_cidr=cidr, service_cidrs=[V4["services"]])
+    for internal_local, external_local, guarded in product([False, True], repeat=3):
+        rule = ServicePortRule(
+            "ns1/svc1",
+            "http",
+            "TCP",
+            80,
+            V4["cluster"].format(1),
+            (V4["external"].format(1),),
+            (V4["balancer"].format(1),),
+            30081,
+            internal_local,
+            external_local,
+            0.0,
+            parse_cidrs([V4["ranges"], V4["nodes"]]) if guarded else (),
+            31001,
+            endpoints,
+        )
+        check(RuleTable().with_service(rule.service, (rule,)), node, packets(V4))
 
 
 @pytest.mark.parametrize("case", cases("packet_flows.json"))

@@ -83,8 +83,8 @@ def test_the_rules_of_one_service_are_accepted_by_themselves(mode: str, service:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
-def test_any_table_is_accepted(mode: str, situation: tuple[RuleTable, NodeFacts, Packet, int]) -> None:
-    table, facts, packet, _ = situation
+def test_any_table_is_accepted(mode: str, situation: tuple[RuleTable, NodeFacts, list[Packet], int]) -> None:
+    table, facts, (packet, *_), _ = situation
     assume(facts.mode == mode)
     accepted(table, facts, family(packet.dst_ip))
 

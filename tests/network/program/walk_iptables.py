@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
+from functools import lru_cache
 from typing import NamedTuple
 
 from lab.network.packet import Packet
@@ -30,6 +31,16 @@ class State(NamedTuple):
     endpoint: str = ""
     rules: tuple[str, ...] = ()
     probability: float = 1.0
+
+
+@lru_cache(maxsize=4096)
+def _words(line: str) -> tuple[str, ...]:
+    return tuple(shlex.split(line)[2:])
+
+
+@lru_cache(maxsize=4096)
+def within(ip: str, block: str) -> bool:
+    return ipaddress.ip_address(ip) in ipaddress.ip_network(block)
 
 
 class Walker:
@@ -99,7 +110,7 @@ class Walker:
 
     def read(self, line: str, way: State) -> tuple[float, str, dict[str, str]]:
         """With what probability a rule matches a packet, its target and the target's options."""
-        words = shlex.split(line)[2:]
+        words = list(_words(line))
         match, target, options = 1.0, "", {}
         negated, recent = False, ""
         while words:
@@ -123,6 +134,8 @@ class Walker:
                 match *= self.remembered.get(value) == way.packet.src_ip
             elif word not in ("-m", "--comment", "--mode", "--seconds", "--mask", "--name"):
                 match *= self.holds(word, value, way) != negated
+                if not match:
+                    break
             negated = False
         return match, target, options
 
@@ -130,7 +143,7 @@ class Walker:
         packet = way.packet
         if word in ("-s", "-d"):
             ip = packet.src_ip if word == "-s" else packet.dst_ip
-            return ipaddress.ip_address(ip) in ipaddress.ip_network(value)
+            return within(ip, value)
         if word in ("--src-type", "--dst-type"):
             assert value == "LOCAL"
             return self.is_local(packet.src_ip if word == "--src-type" else packet.dst_ip)

@@ -11,7 +11,7 @@ import ipaddress
 import re
 
 from lab.network.packet import Packet
-from tests.network.program.walk_iptables import End, State
+from tests.network.program.walk_iptables import End, State, within
 
 HOOK = re.compile(r"type (\w+) hook (\w+) priority (-?\d+)")
 VERDICTS = ("accept", "drop", "reject")
@@ -131,7 +131,7 @@ class Walker:
             name = what[1:]
             return ip in self.elements[name] or self.remembered.get(name) == ip
         parts = what.replace("\x00", " ").strip("{} ").split(", ")
-        return any(ipaddress.ip_address(ip) in ipaddress.ip_network(part) for part in parts)
+        return any(within(ip, part) for part in parts)
 
     def statement(self, chain: str, line: str, text: str, way: State, depth: int) -> list[tuple[State, str]]:
         packet = way.packet
