@@ -82,7 +82,8 @@ class Clock(_Loop):
     def at(self, when_s: float, callback: Callable[..., object], *args: Any) -> None:
         """Call `callback(*args)` at virtual time `when_s`, or now when that is past."""
         self._sequence = sequence = self._sequence + 1
-        heapq.heappush(self._heap, (max(when_s, self._now), sequence, callback, args))
+        now = self._now
+        heapq.heappush(self._heap, (when_s if when_s > now else now, sequence, callback, args))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a long-lived task, named for error messages; the clock keeps it alive until it ends."""

@@ -263,11 +263,12 @@ class Journal:
         return self._hash.hexdigest()
 
     def _settle(self) -> None:
-        # Hashing and encoding a batch at a time costs a fifth of doing it event by event.
+        # Encoding and hashing a batch at a time costs a fifth of doing it event by event. It is encoded as one array,
+        # and the array's own header left out: 1 byte below 16 elements, 3 below 65,536 (the msgpack specification).
         pending = self._pending
         if not pending:
             return
-        data = b"".join(map(self._encoder.encode, pending))
+        data = memoryview(self._encoder.encode(pending))[1 if len(pending) < 16 else 3 :]
         self._hash.update(data)
         if self._sink is not None:
             self._sink.write(data)

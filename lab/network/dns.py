@@ -97,15 +97,15 @@ class Dns:
     def resolve(self, source: Source, host: str, done: Done) -> None:
         """Find the addresses of a name for a source, as getaddrinfo(3) does; `done` is called on the clock, or at
         once when the answer is at hand."""
-        key = (source.name, host)
-        cached = self._cache.get(key)
-        if cached is not None and cached.until_s > self._clock.time():
-            done(cached.next())
+        answer = self.at_hand(source, host)
+        if answer is not None:
+            done(answer)
             return
         known = _literal(host) or self.hosts_entry(source, host)
         if known:
             done(DnsAnswer((known,), OK, host, 0.0, math.inf, 0))
             return
+        key = (source.name, host)
         waiting = self._lookups.get(key)
         if waiting is not None:
             waiting.append(done)
@@ -113,6 +113,11 @@ class Dns:
         self._lookups[key] = [done]
         types = self.types_of(source)
         self._stub.start(Lookup(source, host, self.resolv_conf(source), types, self._remember))
+
+    def at_hand(self, source: Source, host: str) -> DnsAnswer | None:
+        """The answer that a source still has in its cache, which `resolve` would give; None when it has to ask."""
+        cached = self._cache.get((source.name, host))
+        return cached.next() if cached is not None and cached.until_s > self._clock.time() else None
 
     def query(self, source: Source, host: str, type: str, done: Done, *, search: bool = True) -> None:
         """Ask for one type of record as dig does: no /etc/hosts, and nothing from the client's own cache."""

@@ -168,14 +168,14 @@ class Client:
     def _arrive(self) -> None:
         if self.stopped:
             return
-        clock = self._clock
+        now_s = self._clock.time()
         due_s = self._arrivals.next()
         if due_s < self.spec.stop_s:
-            clock.at(due_s, self._arrive)
+            self._clock.at(due_s, self._arrive)
         if self._limit and self._open >= self._limit:
-            self._waiting.append(clock.time())
+            self._waiting.append(now_s)
         else:
-            self._send(clock.time())
+            self._send(now_s)
 
     def _send(self, intended_s: float) -> bool:
         source = self.origin.next()

@@ -170,6 +170,10 @@ class Caller:
             return
         if target.literal:
             self.connect(exchange, target.host)
+            return
+        answer = wire.network.dns.at_hand(source, target.host)
+        if answer is not None:
+            exchange.resolved(answer)
         else:
             wire.network.resolve(source, target.host, exchange.resolved)
 
@@ -181,21 +185,21 @@ class Caller:
         else:
             flow = wire.network.connect(exchange.source, target.host, ip, target.port, target.protocol)
         exchange.flow = flow
-        latency_s = flow.latency_s
         if not flow.open:
             way_s = wire.way_s(flow) if flow.verdict == "reject" else None
             if way_s is not None:
                 wire.clock.after(2.0 * way_s, self._refused, exchange, flow.reason)
             return
-        server = wire.listeners.get((flow.ip, flow.port, flow.protocol))
+        way = flow.way
+        server = wire.listeners.get((way.ip, way.port, target.protocol))
         if server is None:
             self._without_app(exchange, flow)
             return
         exchange.server = server
-        delay_s = latency_s * target.first_trips
-        if flow.loss:
-            lost = 1.0 - (1.0 - flow.loss) ** 2
-            delay_s += wire.lost_time_s(lost, SYN_RETRY_S) + wire.lost_time_s(flow.loss, RETRANSMISSION_S)
+        delay_s = flow.latency_s * target.first_trips
+        loss = flow.loss
+        if loss:
+            delay_s += wire.lost_time_s(1.0 - (1.0 - loss) ** 2, SYN_RETRY_S) + wire.lost_time_s(loss, RETRANSMISSION_S)
         wire.clock.after(delay_s, server.arrive, exchange)
 
     def _from_socket(self, exchange: Exchange, ip: str) -> Flow:
@@ -299,14 +303,15 @@ class Caller:
         now_s = wire.clock.time()
         latency_s = now_s - exchange.intended_s
         client = self.group or exchange.source.name
-        decision, service, pod = 0, "", ""
+        number, service, pod = 0, "", ""
         if flow is not None:
-            decision, service, pod = flow.decision.id, flow.decision.service, flow.pod
+            decision = flow.decision
+            number, service, pod = decision.id, decision.service, decision.pod
         if not service and exchange.answer is not None:
             service = _service_named(exchange.answer.name, wire.settings.cluster_domain)
         wire.journal.append(
             RequestFinished(
-                now_s, exchange.id, decision, client, service, pod, status, outcome, latency_s, exchange.attempt
+                now_s, exchange.id, number, client, service, pod, status, outcome, latency_s, exchange.attempt
             )
         )
         tally = wire.measure.leaves.get((client, service, pod)) or wire.measure.tally(client, service, pod)

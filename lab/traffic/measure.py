@@ -7,7 +7,7 @@ client, a Service or an endpoint saw is the sum of its tallies, made when somebo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from math import floor
+from math import floor, inf
 from typing import TypeVar
 
 import msgspec
@@ -65,7 +65,20 @@ def _subtract(now: dict[_Key, int], before: dict[_Key, int]) -> dict[_Key, int]:
 class Tally:
     """Plain counters of one (client, Service, Pod), with a ring of the last 60 seconds."""
 
-    __slots__ = ("_older", "_second", "_slices", "ok", "ok_ring", "outcomes", "reasons", "requests", "ring")
+    __slots__ = (
+        "_counts",
+        "_older",
+        "_second",
+        "_second_ends_s",
+        "_slices",
+        "_slot",
+        "ok",
+        "ok_ring",
+        "outcomes",
+        "reasons",
+        "requests",
+        "ring",
+    )
 
     def __init__(self) -> None:
         self.requests = 0
@@ -75,16 +88,20 @@ class Tally:
         self.ring = [0] * WINDOW_S
         self.ok_ring = [0] * WINDOW_S
         self._second = -(1 << 40)
+        self._second_ends_s = -inf
+        self._slot = 0
+        """Where the present second is in the rings."""
         self._slices: list[dict[int, int]] = [{} for _ in range(_SLICES)]
+        self._counts = self._slices[0]
+        """The slice that the present second belongs to."""
         self._older = Histogram()
 
     def record(self, now_s: float, latency_s: float, outcome: str, reason: str) -> None:
-        """Count one finished request."""
-        second = floor(now_s)
-        if second != self._second:
-            self._roll(second)
+        """Count one finished request; `now_s` never runs backwards."""
+        if now_s >= self._second_ends_s:
+            self._roll(floor(now_s))
         self.requests += 1
-        slot = second % WINDOW_S
+        slot = self._slot
         self.ring[slot] += 1
         if outcome == "ok":
             self.ok += 1
@@ -99,7 +116,7 @@ class Tally:
         else:  # bucket_of, written out: this runs once a request
             shift = value_us.bit_length() - STEP_BITS - 1
             bucket = (shift << STEP_BITS) + (value_us >> shift)
-        counts = self._slices[slot // _SLICE_S]
+        counts = self._counts
         counts[bucket] = counts.get(bucket, 0) + 1
 
     def _roll(self, second: int) -> None:
@@ -110,7 +127,9 @@ class Tally:
             if slot % _SLICE_S == 0:
                 self._older.merge((Histogram(self._slices[slot // _SLICE_S]),))
                 self._slices[slot // _SLICE_S] = {}
-        self._second = second
+        self._second, self._second_ends_s = second, second + 1.0
+        self._slot = second % WINDOW_S
+        self._counts = self._slices[self._slot // _SLICE_S]
 
     def seconds(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """(requests, ok) of each second from `first` to `last` that is still in the ring."""

@@ -15,6 +15,7 @@ from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import ObjectMeta
 from lab.network.flow import Source
 from lab.network.topology import Path
+from lab.network.way import Way
 from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.traffic import Traffic
@@ -43,7 +44,7 @@ class FakeNetwork:
 
     def __init__(self, clock: Clock, journal: Journal) -> None:
         self.clock, self.journal = clock, journal
-        self.dns = SimpleNamespace()
+        self.dns = SimpleNamespace(at_hand=lambda source, host: None)
         self.names: dict[str, str] = {}
         self.endpoints: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
         self.verdict = ""
@@ -91,9 +92,8 @@ class FakeNetwork:
             latency_s=LATENCY_S,
             loss=self.loss,
             pod=pod,
-            ip=pod_ip,
             port=pod_port,
-            protocol=protocol,
+            way=Way(verdict, reason, ip=pod_ip, port=pod_port),
             waypoints=("internet", "node/worker-1"),
             node="worker-1",
         )
