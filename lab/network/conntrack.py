@@ -30,8 +30,10 @@ SYN_SENT, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, TIME_WAIT, CLOSE, CLOSED = (
     "CLOSE",
     "CLOSED",
 )
+STREAM = "STREAM"
+"""The lab's word for a UDP flow that was answered and is used again; the kernel has none but [ASSURED]."""
 UDP_STREAM_AFTER_S = 2.0
-"""A UDP flow that was answered and is still used after this time is a stream (nf_conntrack_proto_udp.c)."""
+"""How long after its first packet it must be used again for that (nf_conntrack_proto_udp.c)."""
 
 _ENDS = {"refused": CLOSE, "reset": CLOSE, "timeout": FIN_WAIT}
 """How a request's outcome ends its TCP entry: by a RST, by a FIN that nobody answers, else by both sides' FIN."""
@@ -119,8 +121,10 @@ class Conntrack:
         flow.active_s = now_s
         if flow.protocol == UDP:
             settings = self._settings
-            stream = flow.replied and now_s - flow.decision.time > UDP_STREAM_AFTER_S
-            timeout_s = settings.conntrack_udp_stream_s if stream else settings.conntrack_udp_unreplied_s
+            timeout_s = settings.conntrack_udp_unreplied_s
+            if flow.replied and now_s - flow.decision.time > UDP_STREAM_AFTER_S:
+                timeout_s = settings.conntrack_udp_stream_s
+                flow.state = STREAM
             flow.expires_s = now_s + timeout_s
 
     def closed(self, flow: Flow, now_s: float, outcome: str = "ok") -> None:
@@ -131,8 +135,8 @@ class Conntrack:
         """
         if flow.protocol == UDP:
             if outcome in _ANSWERS:
-                flow.replied = True
                 self.used(flow, now_s)
+                flow.replied = True
             return
         state = _ENDS.get(outcome, TIME_WAIT) if flow.protocol == TCP else CLOSED
         flow.state = state

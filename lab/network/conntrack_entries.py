@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from lab.network.conntrack import (
     CLOSE_WAIT,
     ESTABLISHED,
+    STREAM,
     SYN_SENT,
-    UDP_STREAM_AFTER_S,
     Conntrack,
     established_until_s,
 )
@@ -68,13 +68,15 @@ Ended = Callable[[Flow], float | None]
 """When the server's side of an open connection was closed; None while it is not."""
 
 
-def entries(conntrack: Conntrack, settings: Settings, now_s: float, ended: Ended) -> list[Entry]:
-    """Every entry that has not ended, oldest first."""
-    made = (entry_of(flow, settings, now_s, ended) for flow in conntrack.flows.values())
+def entries(
+    conntrack: Conntrack, settings: Settings, now_s: float, ended: Ended, rewritten: Mapping[str, str]
+) -> list[Entry]:
+    """Every entry that has not ended, oldest first; `rewritten` are destinations that the node saw as others."""
+    made = (entry_of(flow, settings, now_s, ended, rewritten) for flow in conntrack.flows.values())
     return [entry for entry in made if entry.left_s > 0.0]
 
 
-def entry_of(flow: Flow, settings: Settings, now_s: float, ended: Ended) -> Entry:
+def entry_of(flow: Flow, settings: Settings, now_s: float, ended: Ended, rewritten: Mapping[str, str]) -> Entry:
     """The entry of one flow at a moment."""
     state, until_s, unreplied, assured = _state(flow, settings, now_s, ended)
     packet = flow.packet
@@ -82,7 +84,7 @@ def entry_of(flow: Flow, settings: Settings, now_s: float, ended: Ended) -> Entr
         packet.protocol,
         state,
         until_s - now_s,
-        Direction(packet.src_ip, packet.src_port, packet.dst_ip, packet.dst_port),
+        Direction(packet.src_ip, packet.src_port, rewritten.get(packet.dst_ip, packet.dst_ip), packet.dst_port),
         Direction(destination_of(flow), flow.way.port or packet.dst_port, flow.src_ip, packet.src_port),
         unreplied,
         assured,
@@ -94,8 +96,7 @@ def entry_of(flow: Flow, settings: Settings, now_s: float, ended: Ended) -> Entr
 def _state(flow: Flow, settings: Settings, now_s: float, ended: Ended) -> tuple[str, float, bool, bool]:
     """State, when it ends, and whether it is unreplied and assured."""
     if flow.protocol == UDP:
-        stream = flow.replied and flow.active_s - flow.decision.time > UDP_STREAM_AFTER_S
-        return "", flow.expires_s, not flow.replied, stream
+        return "", flow.expires_s, not flow.replied, flow.state == STREAM
     if flow.state:
         return flow.state, flow.expires_s, False, True
     if not flow.open:

@@ -43,7 +43,7 @@ class Flow(msgspec.Struct, gc=False):
     expires_s: float = 0.0
     """When its conntrack entry ends, unless more packets come; of no meaning while a TCP connection is open."""
     state: str = ""
-    """What conntrack calls it since it has ended: TIME_WAIT, FIN_WAIT or CLOSE."""
+    """What conntrack calls it since it has ended: TIME_WAIT, FIN_WAIT or CLOSE; STREAM for UDP that is one."""
     replied: bool = False
     """Whether a UDP flow has had an answer."""
     active_s: float = 0.0

@@ -15,7 +15,7 @@ from lab.network import reasons
 from lab.network.addresses import Cidr, parse_cidr
 from lab.network.arrival import Arrival, Leg, Sort
 from lab.network.endpoints import EndpointInfo
-from lab.network.flow import Source
+from lab.network.flow import Flow, Source
 from lab.network.host import Host
 from lab.network.load_balancer import LoadBalancers
 from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
@@ -181,11 +181,30 @@ class Wayfinder:
         journey.host = host
         return verdict
 
+    def along_entry(self, source: Source, host: Host, flow: Flow) -> Way:
+        """Where another packet goes of a flow that a node has an entry of: no rules, no policies, only the links."""
+        journey = Journey(source, flow.packet, 0.0, flow.waypoints[:1], host=host)
+        for vertex in flow.waypoints[1 : flow.waypoints.index(host.vertex) + 1]:
+            if not self._move(journey, vertex):
+                return self._way(journey, DROP, reasons.LINK_DOWN)
+        ip, port = flow.ip, flow.port
+        owner = self._owner(ip, port, flow.protocol)
+        if owner is None:
+            return self._way(journey, DROP, reasons.STALE_ENTRY, ip, port, flow.node)
+        refusal = self._reach(journey, owner.vertex, self._hosts.get(owner.node))
+        if refusal:
+            return self._way(journey, DROP, refusal, ip, port, owner.node, owner)
+        return self._way(journey, flow.verdict, reasons.CONNTRACK, ip, port, owner.node, owner, arrived=True)
+
+    def _owner(self, ip: str, port: int, protocol: str) -> Owner | None:
+        """The Pod behind an address: its own, or that of the node whose network it shares."""
+        owner = self._owners.by_ip.get(ip)
+        if owner is None and ip in self.by_internal_ip:
+            owner = self._owners.on_host(self.by_internal_ip[ip].name, port, protocol)
+        return owner
+
     def _to_endpoint(self, journey: Journey, endpoint: EndpointInfo) -> Way:
-        owner = self._owners.by_ip.get(endpoint.ip)
-        if owner is None and endpoint.ip in self.by_internal_ip:
-            node = self.by_internal_ip[endpoint.ip].name
-            owner = self._owners.on_host(node, endpoint.port, journey.packet.protocol)
+        owner = self._owner(endpoint.ip, endpoint.port, journey.packet.protocol)
         if owner is None:
             return self._way(journey, DELIVER, reasons.ENDPOINT_GONE, endpoint.ip, endpoint.port, endpoint.node)
         return self._arrive(journey, DELIVER, "", endpoint.ip, endpoint.port, owner.node, owner)

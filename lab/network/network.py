@@ -10,6 +10,8 @@ import random
 from collections.abc import Callable
 from itertools import pairwise
 
+import msgspec
+
 from lab.clock import Clock
 from lab.cluster.store import Change, Store
 from lab.journal import Decision, Journal
@@ -22,6 +24,8 @@ from lab.kube.kinds.service import Service
 from lab.network import reasons
 from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
+from lab.network.conntrack import is_lost
+from lab.network.conntrack_entries import Entry, entries
 from lab.network.dns import Dns, DnsAnswer
 from lab.network.explanation import Explainer, Explanation
 from lab.network.exposure import Exposure, open_ports
@@ -41,6 +45,7 @@ from lab.settings import Settings
 
 __all__ = ["DnsAnswer", "Explanation", "Exposure", "Flow", "Network", "Source"]
 
+_KNOWN_SOCKETS = 65_536
 FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT = 32768, 60999
 
 
@@ -75,6 +80,8 @@ class Network:
         self._explainer = Explainer(self.hosts)
         self._decisions = 0
         self._ports: dict[str, int] = {}
+        self._sockets: dict[Packet, Flow] = {}
+        self._ended_pods: dict[str, float] = {}
         self._refreshing = False
         self.tracer = Tracer(self.hosts, self._ways, self.topology, self.balancers, settings, self._coming_port)
         self.dns = Dns(clock, settings, seed, store, self)
@@ -89,6 +96,7 @@ class Network:
             self._service_changed(Change("ADDED", None, service))
         self._store.subscribe(self._node_changed, Node)
         self._store.subscribe(self.owners.changed, Pod)
+        self._store.subscribe(self._pod_ended, Pod)
         self._store.subscribe(self._service_changed, Service)
         self._store.follow(self._heard, Service, EndpointSlice)
         self._store.follow(self.policies.heard, Namespace, Pod, NetworkPolicy)
@@ -98,13 +106,13 @@ class Network:
     def connect(self, source: Source, host: str, ip: str, port: int, protocol: str = TCP, src_port: int = 0) -> Flow:
         """Open a connection: decide where it goes, and say so in the journal.
 
-        `host` is the name that the client used; `src_port` 0 takes the source's next ephemeral port. A datagram of a
-        UDP flow that this node still remembers belongs to that flow.
+        `host` is the name that the client used; `src_port` 0 takes the source's next ephemeral port. A packet of a
+        socket that a node has an entry of goes where the entry says.
         """
         now = self._clock.time()
         packet = Packet(source.ip, src_port or self._next_port(source.name), ip, port, protocol)
-        if src_port and protocol == UDP:
-            known = self._known_flow(source, packet, now)
+        if src_port:
+            known = self._along_entry(source, host, packet, now)
             if known is not None:
                 return known
         draw = self._random()
@@ -116,6 +124,8 @@ class Network:
         flow = self._flow(source, host, packet, arrival, now)
         self._explainer.keep(flow.decision, draw, arrival.legs, arrival.way.rulings)
         self._journal.append(flow.decision)
+        if src_port and origin is None:
+            self._remember_socket(flow)
         return flow
 
     def carries(self, flow: Flow) -> bool:
@@ -129,13 +139,25 @@ class Network:
             flow.seen = state
         return True
 
-    def close(self, flow: Flow) -> None:
-        """Both ends are done with it; its conntrack entry stays for a while."""
+    def close(self, flow: Flow, outcome: str = "ok") -> None:
+        """The client is done with it, with the outcome of its request; its conntrack entry stays for a while."""
+        via = self.hosts.get(flow.via)
         if flow.open:
-            flow.open = False
-            via = self.hosts.get(flow.via)
+            # A datagram socket is not connected: its flow ends when nobody uses it any more.
+            flow.open = flow.protocol == UDP
             if via is not None:
-                via.conntrack.closed(flow, self._clock.time())
+                via.conntrack.closed(flow, self._clock.time(), outcome)
+        elif via is not None:
+            via.conntrack.gave_up(flow, self._clock.time())
+
+    def conntrack(self, node: str) -> list[Entry]:
+        """The conntrack table of a node, oldest entry first; no entries for a name that is no node's."""
+        host = self.hosts.get(node)
+        if host is None:
+            return []
+        # The cloud's 1:1 NAT comes before the node.
+        rewritten = {host.external_ip: host.internal_ip} if host.external_ip else {}
+        return entries(host.conntrack, self._settings, self._clock.time(), self._server_closed, rewritten)
 
     @property
     def state(self) -> int:
@@ -178,8 +200,10 @@ class Network:
         """What became of a packet, as a decision for the journal and a connection for its two ends."""
         way, via = arrival.way, self.hosts.get(arrival.node)
         verdict, reason, arrived = arrival.verdict, arrival.reason, way.arrived
-        if arrived and via is not None and not via.conntrack.has_room(now):
-            verdict, reason, arrived = DROP, reasons.CONNTRACK_FULL, False
+        # Rules that drop or refuse leave no entry; what is lost behind the node does, and waits for a reply.
+        tracked = arrived or (via is not None and is_lost(reason, via.facts.mode))
+        if tracked and via is not None and not via.conntrack.has_room(now):
+            verdict, reason, arrived, tracked = DROP, reasons.CONNTRACK_FULL, False, False
         self._decisions = number = self._decisions + 1
         decision = Decision(
             now,
@@ -203,7 +227,7 @@ class Network:
             way.policy,
         )
         flow = Flow(decision, packet, way, arrived, arrival.src_ip, way.latency_s, way.loss, self._ways.state)
-        if arrived and via is not None:
+        if tracked and via is not None:
             via.conntrack.opened(flow, now)
         return flow
 
@@ -215,10 +239,59 @@ class Network:
         self._ports[party] = port + 1 if port < LAST_EPHEMERAL_PORT else FIRST_EPHEMERAL_PORT
         return port
 
-    def _known_flow(self, source: Source, packet: Packet, now: float) -> Flow | None:
-        host = self.hosts.get(source.node)
-        flow = host.conntrack.udp_flow(packet, now) if host is not None and host.powered else None
-        return flow if flow is not None and flow.open else None
+    def _along_entry(self, source: Source, host: str, packet: Packet, now: float) -> Flow | None:
+        """Another packet of a socket of which a node has an entry: it goes where the entry says; None without one.
+
+        As long as it reaches whom it always reached, it belongs to the flow that is known. Else it is lost, or gets
+        to somebody else who has the address now, and that is a decision of its own.
+        """
+        flow = self._sockets.get(packet) if not source.node else None
+        via = self.hosts.get(flow.via if flow is not None else source.node)
+        known = via.conntrack.known(packet, now) if via is not None and via.powered else None
+        if via is None or known is None:
+            return None
+        way = self._ways.along_entry(source, via, known)
+        if way.arrived and (way.pod, way.node) == (known.pod, known.node):
+            known.open, known.latency_s, known.loss = True, way.latency_s, way.loss
+            return known
+        self._decisions = number = self._decisions + 1
+        replace = msgspec.structs.replace
+        decision = replace(
+            known.decision,
+            time=now,
+            id=number,
+            host=host,
+            pod=way.pod,
+            verdict=way.verdict,
+            reason=way.reason,
+            hops=way.hops,
+            policy=way.policy,
+        )
+        self._explainer.keep(decision, 0.0, ())
+        self._journal.append(decision)
+        return replace(
+            known, decision=decision, way=way, open=way.arrived, latency_s=way.latency_s, loss=way.loss, seen=self.state
+        )
+
+    def _remember_socket(self, flow: Flow) -> None:
+        """Which node has the entry of an outside client's UDP socket; the client's next packet asks for it."""
+        if len(self._sockets) >= _KNOWN_SOCKETS:
+            self._sockets.clear()
+        self._sockets[flow.packet] = flow
+
+    def _pod_ended(self, change: Change) -> None:
+        """The kernel closes the connections of a process that ends; one on a node without power says nothing."""
+        pod = change.object
+        if isinstance(pod, Pod) and (change.new is None or pod.finished):
+            host = self.hosts.get(pod.spec.node_name)
+            if host is not None and host.powered:
+                self._ended_pods.setdefault(f"{pod.namespace}/{pod.name}", self._clock.time())
+        elif isinstance(pod, Pod) and change.old is None:
+            self._ended_pods.pop(f"{pod.namespace}/{pod.name}", None)
+
+    def _server_closed(self, flow: Flow) -> float | None:
+        closed_s = self._ended_pods.get(flow.pod)
+        return closed_s if closed_s is not None and closed_s >= flow.decision.time else None
 
     def _still_whole(self, flow: Flow) -> bool:
         """Look again at everything that an established connection needs."""
