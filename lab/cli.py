@@ -22,7 +22,7 @@ lab                          choose a scenario and watch it
 lab play cluster-ip          play one that comes along, or a file of your own
 lab play FILE --headless     a line a second and a report; status 1 when an expectation fails
 lab run -f manifests/        a cluster of your own, with traffic to its Services
-lab expose -f manifests/     ask a cluster one question, without a screen
+lab trace -f manifests/ --from internet --to service/web:80      where would this packet go, and why
 """
 
 

@@ -22,7 +22,9 @@ OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 wrong; Ctrl-C."""
 
 QUESTIONS = {
+    "trace": "the whole way of a packet, hop by hop",
     "expose": "every address and port that the internet can reach",
+    "rules": "what kube-proxy has programmed on a node",
     "explain": "why a connection of a scenario went where it went",
 }
 """Commands of the prompt (`lab trace`, ...) that can be asked from the shell, each with its line of help."""

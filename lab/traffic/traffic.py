@@ -14,6 +14,7 @@ from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.client import Client, ClientSpec, Phase
 from lab.traffic.exchange import Caller, Done, Wire
+from lab.traffic.foresight import Foresight
 from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, parse_target
 from lab.traffic.servers import Servers
@@ -35,6 +36,7 @@ class Traffic:
         self.measure = Measurements()
         self.servers = Servers(clock, seed, apps)
         self.sources: Sources
+        self.foresight: Foresight
         self._clock, self._journal, self._settings, self._seed = clock, journal, settings, seed
         self._wire: Wire
         self._callers: dict[tuple[float, int], Caller] = {}
@@ -44,6 +46,7 @@ class Traffic:
         self._wire = Wire(self._clock, self._journal, self._settings, self._seed, network, self.measure)
         self.servers.attach(store, network, self._wire)
         self.sources = Sources(store, self.servers)
+        self.foresight = Foresight(network, self._wire)
         network.dns.serving = self.servers.answering
 
     # -- clients --------------------------------------------------------------------------------------------

@@ -7,9 +7,12 @@ from lab.commands.verbs import kubectl_make as _make  # isort: skip
 from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
+from lab.commands.verbs import upstream as _upstream  # isort: skip
 from lab.commands.verbs import insight as _insight  # isort: skip
 from lab.commands.verbs import rules as _rules  # isort: skip
+from lab.commands.verbs import conntrack as _conntrack  # isort: skip
+from lab.commands.verbs import trace as _trace  # isort: skip
 
 __all__ = ["MODULES"]
 
-MODULES = (_read, _change, _rollout, _make, _curl, _dig, _faults, _insight, _rules)
+MODULES = (_read, _change, _rollout, _make, _curl, _dig, _faults, _upstream, _insight, _rules, _conntrack, _trace)

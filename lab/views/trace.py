@@ -1,0 +1,311 @@
+"""The whole way of a request that nobody sends: names, rules, endpoints, links, and what the client sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lab.network.addresses import join
+from lab.network.reasons import NOTHING_LISTENS, REASONS
+from lab.views import format as fmt
+from lab.views.spans import Line, cells, columns, fit_name, fit_text, line, plain, wrap
+from lab.views.trace_words import ROLES, outcomes, sight_words
+
+if TYPE_CHECKING:
+    from lab.network.dns import DnsAnswer
+    from lab.network.trace import Account, Balanced, LegAccount, Link, Option
+    from lab.traffic.foresight import Forecast, Sight
+
+VERDICT_ROLES = {"deliver": "ok", "reject": "bad", "drop": "bad", "pass": "warn"}
+_STAGE = 12
+_SHOWN_OPTIONS = 40
+_POD, _SHORTEST_POD = 2, 12
+"""Which column of the endpoints has the Pods, and how short they may get."""
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """What was foreseen, and the way of it that is told in full."""
+
+    now_s: float
+    asked: str
+    """The destination as it was written."""
+    forecast: Forecast
+    followed: Sight
+    account: Account | None
+    """None when the name did not resolve, so that no connection was made."""
+
+
+def trace_lines(trace: Trace, size: int) -> list[Line]:
+    """Every hop in the order of the packet, as lines of about `size` cells."""
+    sections = [_head(trace, size)]
+    if trace.forecast.name is not None:
+        sections.append(_name(trace.forecast, trace.forecast.name))
+    account = trace.account
+    if account is not None:
+        sections += _edge(account)
+        if account.balancer is not None:
+            sections.append(_balancer(account.balancer, size))
+        for number, leg in enumerate(account.legs):
+            last = number == len(account.legs) - 1
+            sections.append(_leg(leg, trace.forecast.sights if last else (), account.attempt.arrival.endpoint, size))
+        if account.links or account.attempt.arrival.way.arrived:
+            sections.append(_links(account))
+        sections.append(_end(trace, account, size))
+    sections.append(_client(trace, size))
+    lines = sections[0]
+    for section in sections[1:]:
+        lines = [*lines, (), *section]
+    return lines
+
+
+def _head(trace: Trace, size: int) -> list[Line]:
+    forecast = trace.forecast
+    target = forecast.target
+    return [
+        line(
+            (forecast.source.name, "strong"),
+            (" → ", "frame"),
+            (f"{target.host}:{target.port}/{target.protocol}", "accent"),
+            (f"   {trace.asked}" if trace.asked != f"{target.host}:{target.port}" else "", "dim"),
+            (f"   at {fmt.moment(trace.now_s)}", "dim"),
+        ),
+        *_answer_lines(forecast),
+    ]
+
+
+def _answer_lines(forecast: Forecast) -> list[Line]:
+    """What the client sees, likeliest first; one line when it is always the same."""
+    found = outcomes(forecast)
+    if len(found) == 1:
+        return [line((found[0].words, ROLES[found[0].outcome]))]
+    return [line((f"{share(each.probability):>6}  ", "dim"), (each.words, ROLES[each.outcome])) for each in found]
+
+
+def share(probability: float) -> str:
+    """A probability as people read it: `100%`, `33.3%`, `0%`."""
+    return f"{probability * 100:.1f}".removesuffix(".0") + "%"
+
+
+def _title(text: str, about: str = "") -> Line:
+    return line((text, "strong"), (f"   {about}" if about else "", "dim"))
+
+
+def _long_title(text: str, about: str, size: int) -> list[Line]:
+    """The title with what there is to say about it, on lines of its own where it is too long."""
+    if len(text) + 3 + len(about) <= size:
+        return [_title(text, about)]
+    return [_title(text), *(line("  ", *each) for each in wrap(about, size - 2, "dim"))]
+
+
+# -- the name -------------------------------------------------------------------------------------------------------
+
+
+def _name(forecast: Forecast, answer: DnsAnswer) -> list[Line]:
+    host = forecast.target.host
+    if not answer.asked and answer.outcome == "ok":
+        where = "from the client's own cache" if answer.ttl_s != float("inf") else "from /etc/hosts"
+        return [_title("Name", host), line("  = ", (", ".join(answer.addresses), "accent"), (f"   {where}", "dim"))]
+    rows = [(f"{each.name}.", each.type, each.result, _who(each.server, each.cached)) for each in answer.asked]
+    lines = [_title("Name", host)]
+    for each, text in zip(answer.asked, columns(rows), strict=True):
+        lines.append(line("  ", (text, "" if each.result == "NOERROR" else "dim")))
+    took = f"{fmt.count(answer.queries, 'query', 'queries')}, {fmt.latency(answer.took_s)}"
+    if answer.addresses:
+        lines.append(line("  = ", (", ".join(answer.addresses), "accent"), (f"   {took}", "dim")))
+        if len(answer.addresses) > 1 and forecast.sights[0].attempt is not None:
+            first = forecast.sights[0].attempt.packet.dst_ip
+            lines.append(line((f"  each comes first equally often; followed here: {first}", "dim")))
+        return lines
+    return [*lines, line("  ", (f"no address: {answer.outcome}", "bad"), (f"   {took}", "dim"))]
+
+
+def _who(server: str, cached: bool) -> str:
+    who = "the resolver outside" if server == "upstream" else server.removeprefix("kube-system/")
+    return f"{who}, cached" if cached else who
+
+
+# -- balancer and nodes ---------------------------------------------------------------------------------------------
+
+
+def _edge(account: Account) -> list[list[Line]]:
+    """The cloud's 1:1 NAT, by which a node's ExternalIP is reached: the node itself knows its InternalIP only."""
+    packet, legs = account.attempt.packet, account.attempt.arrival.legs
+    if account.balancer is not None or not legs or legs[0].packet.dst_ip == packet.dst_ip:
+        return []
+    return [[_title("Edge of the cloud", f"1:1 NAT: {packet.dst_ip} is {legs[0].packet.dst_ip} inside")]]
+
+
+def _balancer(balanced: Balanced, size: int) -> list[Line]:
+    lines = [_title(f"Load balancer {balanced.address}", f"Service {_short(balanced.service)}")]
+    if balanced.node:
+        among = fmt.count(len(balanced.healthy), "healthy node")
+        text = f"sends to {balanced.node}, one of {among}: {', '.join(balanced.healthy)}"
+        lines += [line("  ", *each) for each in wrap(text, size - 2)]
+        lines.append(line(("  it keeps a connection on one node by the hash of addresses and ports", "dim")))
+    if balanced.proxies:
+        lines.append(line("  ipMode Proxy: the connection ends here and begins anew to the node port"))
+    for node, message in balanced.unhealthy:
+        lines.append(line(("  ✖ ", "bad"), f"{node} is not used: ", (message, "dim")))
+    return lines
+
+
+def _leg(leg: LegAccount, sights: Sequence[Sight], chosen: str, size: int) -> list[Line]:
+    since = f"{leg.mode}, table {leg.table} since {fmt.moment(leg.since_s)}" if leg.table else f"{leg.mode}, no rules"
+    lines = [_title(f"Node {leg.node}", since)]
+    for step in leg.steps:
+        role = VERDICT_ROLES.get(leg.verdict, "bad") if step.stage == "verdict" else ""
+        first, *rest = wrap(step.text, size - _STAGE - 2, role) or [()]
+        lines.append(line("  ", (fit_text(step.stage, _STAGE), "accent"), *first))
+        lines.extend(line(" " * (_STAGE + 2), *each) for each in rest)
+    if leg.options:
+        lines += _options(leg, sights, chosen, size)
+    lines += _headers(leg)
+    lines += _rules(leg, size)
+    return lines
+
+
+def _options(leg: LegAccount, sights: Sequence[Sight], chosen: str, size: int) -> list[Line]:
+    """The endpoints: how likely each is picked, why it is in or out, and what the client sees of it."""
+    seen: dict[str, Sight] = {}
+    for sight in sights:
+        arrival = sight.attempt.arrival if sight.attempt is not None else None
+        if arrival is not None and arrival.node == leg.node:
+            seen.setdefault(arrival.endpoint, sight)
+    shown = sorted(leg.options, key=lambda each: (not each.eligible, each.address))[:_SHOWN_OPTIONS]
+    rows: list[tuple[str, ...]] = [("", "ENDPOINT", "POD", "NODE", "PICKED", "WHY", "THE CLIENT SEES")]
+    rows += [_option(each, seen.get(each.address), each.address == chosen) for each in shown]
+    head, *texts = _narrowed(rows, size - 2)
+    lines = [line(("  " + head, "dim"))]
+    for each, text in zip(shown, texts, strict=True):
+        role = "dim" if not each.eligible else "strong" if each.address == chosen else ""
+        lines.append(line("  ", (text, role)))
+    hidden = len(leg.options) - len(shown)
+    return [*lines, line((f"    and {hidden:,} more", "dim"))] if hidden else lines
+
+
+def _narrowed(rows: Sequence[tuple[str, ...]], size: int) -> list[str]:
+    """The rows as aligned text; where they are too wide, the names of the Pods lose their middle."""
+    texts = list(columns(rows))
+    over = max(map(cells, texts)) - size
+    if over <= 0:
+        return texts
+    room = max(max(cells(row[_POD]) for row in rows) - over, _SHORTEST_POD)
+    return list(columns((*row[:_POD], fit_name(row[_POD], room), *row[_POD + 1 :]) for row in rows))
+
+
+def _option(each: Option, sight: Sight | None, chosen: bool) -> tuple[str, ...]:
+    glyph = "▶" if chosen else "●" if each.eligible else "✖"
+    pod = _short(each.pod) if each.pod else "-"
+    words = sight_words(sight, short=True) if sight is not None and each.probability else "-"
+    return glyph, each.address, pod, each.node or "-", share(each.probability), each.why, words
+
+
+def _headers(leg: LegAccount) -> list[Line]:
+    if leg.before is None:
+        return []
+    rows = [("", "SOURCE", "DESTINATION"), ("before", *leg.before)]
+    marks: list[str] = []
+    if leg.after is not None:
+        rows.append(("after", *leg.after))
+        marks += ["DNAT"] if leg.after.destination != leg.before.destination else []
+        marks += ["SNAT"] if leg.after.source != leg.before.source else []
+    head, *texts = columns(rows)
+    lines = [line(("  " + head, "dim")), *(line("  " + text) for text in texts)]
+    if marks:
+        lines[-1] = line(*lines[-1], ("   " + " ".join(marks), "accent"))
+    return lines
+
+
+def _rules(leg: LegAccount, size: int) -> list[Line]:
+    lines = [line(("  rules passed", "dim"))] if leg.rules else []
+    for number, rule in enumerate(leg.rules, 1):
+        first, *rest = [plain(each) for each in wrap(rule, size - 6)] or [""]
+        lines.append(line((f"  {number:>2}  ", "dim"), first))
+        lines.extend(line("      " + more) for more in rest)
+    return lines
+
+
+# -- links and the other end ----------------------------------------------------------------------------------------
+
+
+def _links(account: Account) -> list[Line]:
+    way = account.attempt.arrival.way
+    loss = f", {share(way.loss)} of the packets get lost" if way.loss else ""
+    lines = [_title("Links", f"{fmt.latency(way.latency_s)} one way{loss}")]
+    rows = [(link.start, "→", link.end, fmt.latency(link.latency_s), _loss(link)) for link in account.links]
+    lines += [line("  " + text) for text in columns(rows)]
+    if way.pod_links and not rows:
+        lines.append(line((f"  all on {way.node}", "dim")))
+    elif way.pod_links:
+        ends = "the Pod's own link" if way.pod_links == 1 else "the links of the two Pods"
+        lines.append(line((f"  and {ends}", "dim")))
+    return lines
+
+
+def _loss(link: Link) -> str:
+    return f"loses {share(link.loss)}" if link.loss else ""
+
+
+def _end(trace: Trace, account: Account, size: int) -> list[Line]:
+    """Who is there at the end of the way, or why nobody is."""
+    arrival = account.attempt.arrival
+    way = arrival.way
+    lines: list[Line] = []
+    if not way.arrived:
+        lines += [_title("Ends here"), line("  ", (f"{arrival.verdict} ({arrival.reason})", "bad"))]
+        lines += [line("  ", *each) for each in wrap(account.meaning, size - 2)]
+        return lines
+    if account.tracking is not None:
+        used = f"{account.tracking.entries:,} of {account.tracking.limit:,} entries in use"
+        lines += [_title("Conntrack", f"{account.tracking.node} keeps the connection; {used}"), ()]
+    where = f"pod/{way.pod}" if way.pod else f"node/{way.node}"
+    about = f"{join(way.ip, way.port)} on {way.node}, sees the client as {arrival.src_ip}"
+    return [*lines, *_long_title(where, about, size), *_listener(trace, size)]
+
+
+def _listener(trace: Trace, size: int) -> list[Line]:
+    followed = trace.followed
+    server = followed.server
+    if server is None and followed.status:
+        return [line(f"  kube-proxy answers {followed.status}")]
+    if server is None:
+        return [line(("  nothing listens on this port", "bad"))]
+    spec = server.spec
+    about = f"container {server.container.name} ({server.container.image}) listens"
+    if server.hung:
+        return [line(f"  {about}, ", ("and hangs", "bad"))]
+    about += f"; takes {fmt.latency(spec.service_time.mean_s)} on average"
+    lines = [line("  ", *each) for each in wrap(about, size - 2)]
+    for call in followed.calls:
+        found = outcomes(call)
+        text = "; ".join(each.words if len(found) == 1 else f"{share(each.probability)} {each.words}" for each in found)
+        role = ROLES[found[0].outcome] if len(found) == 1 else "warn"
+        lines.append(line(("  first asks ", "dim"), call.target.url, ("   " + text, role)))
+    return lines
+
+
+def _client(trace: Trace, size: int) -> list[Line]:
+    lines = [_title("The client sees"), *(line("  ", *each) for each in _answer_lines(trace.forecast))]
+    advice = _advice(trace)
+    if advice:
+        lines.append(line(("Try next", "key")))
+        lines += [line("  ", *each) for each in wrap(advice, size - 2)]
+    return lines
+
+
+def _advice(trace: Trace) -> str:
+    """What to try next; nothing when all is well."""
+    followed = trace.followed
+    if followed.outcome == "ok":
+        return ""
+    if followed.attempt is not None and followed.reason == NOTHING_LISTENS and followed.attempt.arrival.way.pod:
+        return "Compare the Service's targetPort with the ports on which the containers of the Pod listen."
+    if trace.account is None:
+        return f"Look at the name again: dig {trace.forecast.target.host} --from {trace.forecast.source.name}"
+    return REASONS[followed.reason].advice if followed.reason in REASONS else ""
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("default/")
