@@ -12,7 +12,8 @@ To learn from it how kube-proxy works, read in this order:
     program/            the same rules as iptables and nftables hold them, line by line
 
 Around it: `node_facts.py` (what differs from node to node), `conntrack.py`, `health_check.py`, `host.py` (one node's
-part of the data plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `dns.py` with
-`cluster_dns.py` and `public_dns.py`, `exposure.py` (what is open to the outside), `reasons.py` (every reason code),
-`explanation.py` (why a decision fell as it did). `network.py` is the way in.
+part of the data plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `policy.py` with
+`policy_rules.py` (NetworkPolicies), `dns.py` with `cluster_dns.py` and `public_dns.py`, `exposure.py` (what is open
+to the outside), `reasons.py` (every reason code), `explanation.py` (why a decision fell as it did). `network.py` is
+the way in.
 """

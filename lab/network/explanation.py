@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from lab.journal import Decision
-from lab.kube.kinds.networkpolicy import EGRESS, INGRESS
+from lab.kube.kinds.networkpolicy import EGRESS
 from lab.network.addresses import join
 from lab.network.arrival import Leg
 from lab.network.endpoints import PREFER_SAME_NODE, EndpointInfo
@@ -194,14 +194,11 @@ class Explainer:
         self, decision: Decision, reason: Reason, legs: tuple[Leg, ...], rulings: tuple[Ruling, ...]
     ) -> Explanation:
         steps: list[Step] = []
-        for leg in legs:
+        for leg, told in zip(legs, policy_steps(rulings, len(legs)), strict=True):
             recorder = RouteRecorder(leg.facts)
             recorder.say("node", f"{leg.facts.name} goes by table {leg.table.version}, {leg.facts.mode}")
             verdict = _decide_again(leg, leg.facts, leg.table, recorder)
-            steps += recorder.steps
-            if leg is legs[0]:
-                steps += policy_steps(rulings, EGRESS)
-        steps += policy_steps(rulings, INGRESS)
+            steps += recorder.steps + told
         elsewhere = self._elsewhere(decision, legs[-1])
         return Explanation(
             decision,
@@ -238,15 +235,16 @@ def _decide_again(leg: Leg, facts: NodeFacts, table: RuleTable, recorder: RouteR
     return route(table, facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered if own else "", recorder)
 
 
-def policy_steps(rulings: Sequence[Ruling], direction: str) -> list[Step]:
-    """What NetworkPolicies said in a direction, Egress or Ingress, with the verdict when they denied."""
-    steps: list[Step] = []
+def policy_steps(rulings: Sequence[Ruling], legs: int) -> list[list[Step]]:
+    """What NetworkPolicies said, for each leg of a journey: egress after the first, ingress after the last."""
+    steps: list[list[Step]] = [[] for _ in range(legs)]
     for ruling in rulings:
-        if ruling.direction == direction:
-            steps.append(Step(direction.lower(), str(ruling)))
-            if not ruling.allowed:
-                code = POLICY_EGRESS if direction == EGRESS else POLICY_INGRESS
-                steps.append(Step("verdict", f"{DROP} ({code}): {REASONS[code].meaning}"))
+        leaves = ruling.direction == EGRESS
+        told = steps[0 if leaves else -1]
+        told.append(Step(ruling.direction.lower(), str(ruling)))
+        if not ruling.allowed:
+            code = POLICY_EGRESS if leaves else POLICY_INGRESS
+            told.append(Step("verdict", f"{DROP} ({code}): {REASONS[code].meaning}"))
     return steps
 
 

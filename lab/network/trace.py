@@ -16,7 +16,7 @@ import msgspec
 from lab.journal import Decision
 from lab.network.arrival import Arrival, Leg
 from lab.network.endpoints import EndpointInfo
-from lab.network.explanation import Candidate, Header, RouteRecorder, Step
+from lab.network.explanation import Candidate, Header, RouteRecorder, Step, policy_steps
 from lab.network.flow import Flow, Source
 from lab.network.host import Host
 from lab.network.journey import Wayfinder
@@ -187,6 +187,7 @@ class Tracer:
     def account(self, attempt: Attempt) -> Account:
         """Everything there is to say about one way."""
         arrival = attempt.arrival
+        legs = [leg.of(attempt.packet.src_port, attempt.draw) for leg in arrival.legs]
         reason = REASONS.get(arrival.reason, Reason(arrival.reason))
         host = self._hosts.get(arrival.node)
         tracking = None
@@ -197,7 +198,7 @@ class Tracer:
             reason.meaning,
             reason.advice,
             self._balanced(attempt),
-            tuple(_leg_account(leg.of(attempt.packet.src_port, attempt.draw)) for leg in arrival.legs),
+            tuple(map(_leg_account, legs, policy_steps(arrival.way.rulings, len(legs)))),
             tuple(self._links(arrival.way)),
             tracking,
         )
@@ -263,6 +264,7 @@ def flow_of(source: Source, host: str, attempt: Attempt) -> Flow:
         arrival.way.hops,
         arrival.masquerade,
         arrival.table,
+        arrival.way.policy,
     )
     way = arrival.way
     return Flow(decision, packet, way, way.arrived, arrival.src_ip, way.latency_s, way.loss)
@@ -299,7 +301,7 @@ def _again(leg: Leg, recorder: Recorder | None = None) -> Verdict:
     return route(leg.table, leg.facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered, recorder)
 
 
-def _leg_account(leg: Leg) -> LegAccount:
+def _leg_account(leg: Leg, told: list[Step]) -> LegAccount:
     recorder = _TraceRecorder(leg.facts)
     verdict = _again(leg, recorder)
     remembered = verdict.reason == AFFINITY
@@ -311,7 +313,7 @@ def _leg_account(leg: Leg) -> LegAccount:
         leg.since_s,
         verdict.verdict,
         verdict.reason,
-        tuple(recorder.steps),
+        (*recorder.steps, *told),
         recorder.options(),
         recorder.before,
         recorder.after,

@@ -69,6 +69,8 @@ def _summary(explanation: Explanation, finished: RequestFinished | None, size: i
         line((decision.verdict.upper(), role), ("  " + decision.reason, role), *_outcome(finished)),
         *wrap(explanation.meaning, size),
     ]
+    if decision.policy:
+        lines += [line(("NetworkPolicy ", "key"), decision.policy.replace(",", ", "))]
     if explanation.advice:
         lines += [line(("Try next", "key")), *[line("  ", *each) for each in wrap(explanation.advice, size - 2)]]
     return lines

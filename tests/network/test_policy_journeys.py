@@ -238,3 +238,13 @@ def test_an_explanation_holds_what_policies_said_then(cluster: SmallCluster, cli
     flow = apply(cluster, policy("deny")).connect(client)
     cluster.store.delete(NetworkPolicy, "deny")
     assert "default/deny" in steps(cluster.run(), flow)["ingress"]
+
+
+def test_a_trace_tells_of_policies_without_making_a_connection(cluster: SmallCluster, client: Source) -> None:
+    apply(cluster, policy("deny", pods={"no": "pod"}), policy("out", policyTypes=["Egress"]))
+    tracer = cluster.network.tracer
+    attempts = tracer.attempts(client, WEB_IP, 80)
+    assert [(one.arrival.reason, one.arrival.way.policy) for one in attempts] == [("policy-egress", "default/out")] * 2
+    told = [(step.stage, step.text) for step in tracer.account(attempts[0]).legs[0].steps][-2:]
+    assert [stage for stage, _ in told] == ["egress", "verdict"]
+    assert "default/out" in told[0][1]
