@@ -179,6 +179,11 @@ class Engine:
         self.network.topology.heal(a, b)
         self._say(f"link/{a} {b}", "healed")
 
+    def set_upstream(self, state: str) -> None:
+        """Let the resolver outside be up, down or servfail (lab.network.coredns)."""
+        self.network.dns.server.set_upstream(state)
+        self._say("dns/upstream", state)
+
     def stop_proxy(self, node: str) -> None:
         """Stop kube-proxy on a node: it keeps the rules that it last programmed."""
         self._node(node)

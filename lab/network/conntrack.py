@@ -170,12 +170,19 @@ class Conntrack:
         return bool(self._idle)
 
     def delete_udp(self, is_stale: Callable[[Flow], bool]) -> int:
-        """Forget UDP flows, as `conntrack -D` does; how many there were."""
+        """Forget UDP flows, as kube-proxy does; how many there were."""
         current = (flow for _, _, flow in self._idle if flow.protocol == UDP and self._is_current(flow))
-        stale = [flow for flow in current if is_stale(flow)]
-        for flow in stale:
+        return self._forget([flow for flow in current if is_stale(flow)])
+
+    def delete(self, is_wanted: Callable[[Flow], bool]) -> int:
+        """Forget flows of any protocol, as `conntrack -D` does; how many there were."""
+        return self._forget([flow for flow in self.flows.values() if is_wanted(flow)])
+
+    def _forget(self, flows: list[Flow]) -> int:
+        for flow in flows:
             del self.flows[flow.packet]
-        return len(stale)
+            flow.seen = -1
+        return len(flows)
 
     def clear(self) -> None:
         """The node lost power."""

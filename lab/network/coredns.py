@@ -21,6 +21,7 @@ from lab.network.topology import INTERNET, Topology
 from lab.settings import Settings
 
 UP, DOWN = "up", "down"
+UPSTREAM_STATES = (UP, DOWN, "servfail")
 _CACHED_REPLIES = 9984
 """How many replies CoreDNS keeps (the default of the cache plugin)."""
 

@@ -7,7 +7,7 @@ same way again with a recorder on.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import msgspec
@@ -158,6 +158,12 @@ class Network:
         # The cloud's 1:1 NAT comes before the node.
         rewritten = {host.external_ip: host.internal_ip} if host.external_ip else {}
         return entries(host.conntrack, self._settings, self._clock.time(), self._server_closed, rewritten)
+
+    def forget_entries(self, node: str, decisions: Iterable[int]) -> None:
+        """Delete the entries of a node that these decisions made, as `conntrack -D` does."""
+        numbers = dict.fromkeys(decisions)
+        if node in self.hosts:
+            self.hosts[node].conntrack.delete(lambda flow: flow.decision.id in numbers)
 
     @property
     def state(self) -> int:
