@@ -1,4 +1,4 @@
-"""What kube-proxy would have programmed on a node: its table in the syntax of iptables-save, nft or ipvsadm.
+"""What kube-proxy would have programmed on a node: its table in the syntax of iptables-save or nft.
 
     names.py      chains and sets, named as kube-proxy names them
     port.py       one Service port, sorted for one node: which endpoints, which refusals, which addresses
@@ -42,8 +42,15 @@ def lines_of(table: RuleTable, node: NodeFacts, family: str, service: str = "") 
 
 
 def written(table: RuleTable, node: NodeFacts, family: str, service: str = "") -> list[str]:
-    """The rules of one family as the tool of the node's mode prints and reads them."""
+    """The rules of one family as the tool of the node's mode prints and reads them.
+
+    With a Service, the chains that every node has are there only where that Service's lines lead to them.
+    """
     lines = lines_of(table, node, family, service)
+    backend = iptables if node.mode == IPTABLES else nftables
+    if service:
+        used = [helper for helper in backend.HELPERS if any(helper in line.text for line in lines)]
+        lines += [line for line in backend.first_lines(node, family) if line.holder in used]
     if node.mode == IPTABLES:
         return iptables.write(lines, whole=not service)
     return nftables.write(lines, family, whole=not service)

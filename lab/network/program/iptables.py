@@ -22,6 +22,8 @@ from lab.network.traffic_policy import CLUSTER_IP, EXTERNAL_IP, LOAD_BALANCER_IP
 FILTER, NAT = "filter", "nat"
 MARK = "0x4000"
 """What marks a packet that is to be masqueraded."""
+HELPERS = ("KUBE-MARK-MASQ",)
+"""Chains of every node that those of Services go through."""
 
 _BUILT_IN = {FILTER: ("INPUT", "FORWARD", "OUTPUT"), NAT: ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")}
 _OWN = {

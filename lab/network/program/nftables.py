@@ -21,27 +21,29 @@ from lab.network.traffic_policy import CLUSTER_IP, LOAD_BALANCER_IP, NODE_PORT
 MARK = "0x4000"
 """What marks a packet that is to be masqueraded."""
 
-_BASE = (
-    ("filter-prerouting-pre-dnat", "type filter hook prerouting priority -110;"),
-    ("filter-output-pre-dnat", "type filter hook output priority -110;"),
-    ("filter-input", "type filter hook input priority 0;"),
-    ("filter-forward", "type filter hook forward priority 0;"),
-    ("filter-output", "type filter hook output priority 0;"),
-    ("nat-prerouting", "type nat hook prerouting priority -100;"),
-    ("nat-output", "type nat hook output priority -100;"),
-    ("nat-postrouting", "type nat hook postrouting priority 100;"),
-)
+_HEADS = {
+    "filter-prerouting-pre-dnat": "type filter hook prerouting priority -110;",
+    "filter-output-pre-dnat": "type filter hook output priority -110;",
+    "filter-input": "type filter hook input priority 0;",
+    "filter-forward": "type filter hook forward priority 0;",
+    "filter-output": "type filter hook output priority 0;",
+    "nat-prerouting": "type nat hook prerouting priority -100;",
+    "nat-output": "type nat hook output priority -100;",
+    "nat-postrouting": "type nat hook postrouting priority 100;",
+    "reject-chain": 'comment "helper for @no-endpoint-services / @no-endpoint-nodeports"',
+}
+"""What stands at the beginning of a chain: for those that begin at a hook of the kernel, which one."""
 _CHAINS = (
     "cluster-ips-check",
     "firewall-check",
     "mark-for-masquerade",
     "masquerading",
     "nodeport-endpoints-check",
-    "reject-chain",
     "service-endpoints-check",
     "services",
 )
-_REJECT_CHAIN = 'comment "helper for @no-endpoint-services / @no-endpoint-nodeports"'
+HELPERS = ("mark-for-masquerade", "reject-chain")
+"""Chains of every node that those of Services go through."""
 _SETS = (
     ("set", "cluster-ips", "type {address};", "Active ClusterIPs"),
     ("set", "nodeport-ips", "type {address};", "IPs that accept NodePort traffic"),
@@ -69,16 +71,14 @@ def write(lines: Iterable[Line], family: str, *, whole: bool) -> list[str]:
     found = list(lines)
     rules = _by_holder(found, RULE)
     elements = _by_holder(found, ELEMENT)
-    text = [f"table {_table(family)} {{"]
-    if whole:
-        text.append('\tcomment "rules for kube-proxy"')
-    for one in (*_sets(family, elements, whole), *_affinity_sets(family, found)):
-        text += ["", *one]
-    for chain in _chain_order(rules, elements, whole):
-        head = dict(_BASE).get(chain, _REJECT_CHAIN if chain == "reject-chain" else "")
-        body = [*([head] if head and (whole or chain == "reject-chain") else []), *rules.get(chain, ())]
-        text += ["", f"\tchain {chain} {{", *(f"\t\t{each}" for each in body), "\t}"]
-    return "\n".join([*text, "}"]).split("\n")
+    blocks = [*_sets(family, elements, whole), *_affinity_sets(family, found)]
+    every = (*_HEADS, *_CHAINS) if whole else ()
+    for chain in dict.fromkeys((*every, *rules)):
+        head = [_HEADS[chain]] if chain in _HEADS else []
+        blocks.append([f"\tchain {chain} {{", *(f"\t\t{each}" for each in (*head, *rules.get(chain, ()))), "\t}"])
+    note = [['\tcomment "rules for kube-proxy"']] if whole else []
+    inside = "\n\n".join("\n".join(block) for block in (*note, *blocks))
+    return [f"table {_table(family)} {{", *inside.split("\n"), "}"]
 
 
 def _by_holder(lines: list[Line], kind: str) -> dict[str, list[str]]:
@@ -106,14 +106,6 @@ def _affinity_sets(family: str, lines: list[Line]) -> Iterator[list[str]]:
         if line.kind == SET:
             body = (f"type {_address(family)}", "flags dynamic,timeout", line.text)
             yield [f"\tset {line.holder} {{", *(f"\t\t{each}" for each in body), "\t}"]
-
-
-def _chain_order(rules: dict[str, list[str]], elements: dict[str, list[str]], whole: bool) -> list[str]:
-    base = [name for name, _ in _BASE]
-    known = [*base, *_CHAINS] if whole else []
-    targets = [text.rpartition("goto ")[2] for texts in elements.values() for text in texts if "goto " in text]
-    targets += ["mark-for-masquerade" for texts in rules.values() for text in texts if "mark-for-masquerade" in text]
-    return list(dict.fromkeys((*known, *(chain for chain in _CHAINS if chain in targets), *rules)))
 
 
 # -- what every node has --------------------------------------------------------------------------------------

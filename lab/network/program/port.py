@@ -1,4 +1,4 @@
-"""What kube-proxy makes of one Service port on one node, before it is written as iptables, nftables or IPVS."""
+"""What kube-proxy makes of one Service port on one node, before it is written as iptables or nftables rules."""
 
 from __future__ import annotations
 

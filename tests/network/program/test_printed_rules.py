@@ -129,6 +129,20 @@ def test_the_rules_of_one_service_are_those_of_the_whole_that_are_there_for_it(m
         assert whole
 
 
+@pytest.mark.parametrize(
+    ("mode", "service", "chains"),
+    [
+        (IPTABLES, "ns1/svc1", ["-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000"]),
+        (IPTABLES, "ns6/svc6", []),
+        (NFTABLES, "ns1/svc1", ["mark set mark or 0x4000"]),
+        (NFTABLES, "ns6/svc6", ["reject"]),
+    ],
+)
+def test_with_one_service_come_only_the_common_chains_that_it_uses(mode: str, service: str, chains: list[str]) -> None:
+    common = [str(line) if mode == IPTABLES else line.text for line in lines_of(RuleTable(), node(mode), IPV4)]
+    assert [line for line in printed(mode, service) if line in common] == chains
+
+
 @pytest.mark.parametrize("mode", [IPTABLES, NFTABLES])
 def test_every_node_has_its_own_local_endpoints(mode: str) -> None:
     port = rule("a/b", "172.30.0.1", endpoint("10.180.0.1"), endpoint("10.180.0.2", "w2"), internal_local=True)
