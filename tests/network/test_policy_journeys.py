@@ -248,3 +248,22 @@ def test_a_trace_tells_of_policies_without_making_a_connection(cluster: SmallClu
     told = [(step.stage, step.text) for step in tracer.account(attempts[0]).legs[0].steps][-2:]
     assert [stage for stage, _ in told] == ["egress", "verdict"]
     assert "default/out" in told[0][1]
+
+
+def test_egress_to_another_nodes_port_is_judged_once_by_that_address() -> None:
+    """The client's node does not know whose Pod is behind it; the other node masquerades, so ingress sees that node."""
+    cluster = SmallCluster().web(type="NodePort", ports=[{"port": 80, "nodePort": 30080}])
+    client = cluster.pod("client", 1, "10.244.0.9")
+    to_node = {"to": [block("172.18.0.12/32")], "ports": [{"port": 30080}]}
+    apply(cluster, policy("out", policyTypes=["Egress"], egress=[to_node]))
+    assert cluster.connect(client, "172.18.0.12", 30080).open
+    into = policy("into", ingress=[{"from": [block("172.18.0.12/32")]}])
+    flow = apply(cluster, into).connect(client, "172.18.0.12", 30080)
+    assert outcome(flow)[2] == "default/out,default/into"
+    stages = [step.stage for step in cluster.explain(flow).steps]
+    assert [stage for stage in stages if stage in ("node", "egress", "ingress")] == [
+        "node",
+        "egress",
+        "node",
+        "ingress",
+    ]
