@@ -23,8 +23,10 @@ wrong; Ctrl-C."""
 
 QUESTIONS = {
     "trace": "the whole way of a packet, hop by hop",
+    "reach": "who reaches what, and what is open to the outside",
     "expose": "every address and port that the internet can reach",
     "rules": "what kube-proxy has programmed on a node",
+    "conntrack": "the connections that a node's kernel remembers",
     "explain": "why a connection of a scenario went where it went",
 }
 """Commands of the prompt (`lab trace`, ...) that can be asked from the shell, each with its line of help."""

@@ -12,7 +12,22 @@ from lab.commands.verbs import insight as _insight  # isort: skip
 from lab.commands.verbs import rules as _rules  # isort: skip
 from lab.commands.verbs import conntrack as _conntrack  # isort: skip
 from lab.commands.verbs import trace as _trace  # isort: skip
+from lab.commands.verbs import reach as _reach  # isort: skip
 
 __all__ = ["MODULES"]
 
-MODULES = (_read, _change, _rollout, _make, _curl, _dig, _faults, _upstream, _insight, _rules, _conntrack, _trace)
+MODULES = (
+    _read,
+    _change,
+    _rollout,
+    _make,
+    _curl,
+    _dig,
+    _faults,
+    _upstream,
+    _insight,
+    _rules,
+    _conntrack,
+    _trace,
+    _reach,
+)
