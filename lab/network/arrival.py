@@ -54,41 +54,39 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     endpoint: str = ""
     """`IP:PORT` that was chosen; empty when none was."""
     masquerade: bool = False
-
-    @property
-    def table(self) -> int:
-        """The version of the rules that decided last."""
-        return self.legs[-1].table.version if self.legs else 0
+    table: int = 0
+    """The version of the rules that decided last."""
 
 
 class Memory:
     """What one node's rules made of earlier packets."""
 
-    __slots__ = ("_sorts", "_state", "_table")
+    __slots__ = ("_changes", "_sorts", "_table")
 
     def __init__(self) -> None:
         self._sorts: dict[Sort, list[Arrival | None]] = {}
         """For each sort, one place for each eligible endpoint, in the order in which the router chooses."""
         self._table: RuleTable | None = None
-        self._state = -1
+        self._changes = -1
 
-    def recall(self, sort: Sort, draw: float, table: RuleTable, state: int) -> Arrival | None:
+    def recall(self, source: str, packet: Packet, draw: float, table: RuleTable, changes: int) -> Arrival | None:
         """What happened to a packet of the same sort whose draw meant the same endpoint; None when there was none."""
-        if table is not self._table or state != self._state:
+        if table is not self._table or changes != self._changes:
             self.forget()
-            self._table, self._state = table, state
+            self._table, self._changes = table, changes
             return None
-        known = self._sorts.get(sort)
+        known = self._sorts.get((source, packet.src_ip, packet.dst_ip, packet.dst_port, packet.protocol))
         return choose(known, draw) if known is not None else None
 
     def forget(self) -> None:
         """Let every way be found anew."""
         self._sorts.clear()
 
-    def keep(self, sort: Sort, draw: float, among: int, arrival: Arrival) -> None:
+    def keep(self, source: str, packet: Packet, draw: float, among: int, arrival: Arrival) -> None:
         """Remember what the draw led to `among` so many eligible endpoints; it has just been asked for in vain."""
         if len(self._sorts) >= _KNOWN_SORTS:
             self._sorts.clear()
+        sort = (source, packet.src_ip, packet.dst_ip, packet.dst_port, packet.protocol)
         places = range(max(among, 1))
         known = self._sorts.setdefault(sort, [None for _ in places])
         known[choose(places, draw)] = arrival

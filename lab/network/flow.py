@@ -39,7 +39,7 @@ class Flow(msgspec.Struct, gc=False):
     loss: float = 0.0
     """The probability that a packet is lost on the way, 0 to 1."""
     seen: int = -1
-    """The state of the network for which it was last found whole."""
+    """How many changes the network had seen when it was last found whole."""
     expires_s: float = 0.0
     """When its conntrack entry ends, unless more packets come; of no meaning while a TCP connection is open."""
     state: str = ""

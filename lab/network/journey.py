@@ -13,7 +13,8 @@ import msgspec
 
 from lab.network import reasons
 from lab.network.addresses import Cidr, parse_cidr
-from lab.network.arrival import Arrival, Leg, Sort
+from lab.network.arrival import Arrival, Leg
+from lab.network.changes import Changes
 from lab.network.endpoints import EndpointInfo
 from lab.network.flow import Flow, Source
 from lab.network.host import Host
@@ -63,6 +64,7 @@ class Wayfinder:
     def __init__(
         self,
         settings: Settings,
+        changes: Changes,
         topology: Topology,
         hosts: dict[str, Host],
         owners: PodAddresses,
@@ -73,23 +75,17 @@ class Wayfinder:
         self.by_external_ip: dict[str, Host] = {}
         self.external_ips: dict[str, int] = {}
         """externalIPs of Services, with how many name each: routers outside send them to the cluster's nodes."""
+        self._changes = changes
         self._topology = topology
         self._hosts = hosts
         self._owners = owners
         self._balancers = balancers
         self._policies = policies
-        self.nodes_version = 0
-        """Grows whenever a node loses or regains its power, comes, or gets other addresses or labels."""
         self._remembers = True
         self._link_pod_s = settings.link_pod_s
         self._healthz_port = settings.proxy_healthz_port
         self._pod_cidr: Cidr | None = parse_cidr(settings.pod_cidr)
         self._service_cidr: Cidr | None = parse_cidr(settings.service_cidr)
-
-    @property
-    def state(self) -> int:
-        """Grows whenever a link, a node, an address or a NetworkPolicy changes; until then every way stays as it is."""
-        return self._topology.version + self._owners.version + self.nodes_version + self._policies.version
 
     def unseen(self) -> Wayfinder:
         """One that finds the same ways as of now and starts no session affinity, for who only wants to know."""
@@ -99,7 +95,7 @@ class Wayfinder:
 
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
         """A packet that starts on a node: a Pod there sent it, or the node itself."""
-        known = self._recall(source, host, packet, draw)
+        known = host.memory.recall(source.name, packet, draw, host.proxy.table, self._changes.count)
         return known if known is not None else self._follow(Journey(source, packet, draw, (host.vertex,)), host)
 
     def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
@@ -108,13 +104,8 @@ class Wayfinder:
         host = self._enter(journey)
         if not isinstance(host, Host):
             return self._end(journey, host)
-        known = self._recall(source, host, journey.packet, draw)
+        known = host.memory.recall(source.name, journey.packet, draw, host.proxy.table, self._changes.count)
         return known if known is not None else self._follow(journey, host)
-
-    # -- what others of the same sort did ---------------------------------------------------------------------
-
-    def _recall(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival | None:
-        return host.memory.recall(_sort(source, packet), draw, host.proxy.table, self.state)
 
     # -- into the cluster -------------------------------------------------------------------------------------
 
@@ -360,15 +351,12 @@ class Wayfinder:
             rule.service if rule is not None else "",
             endpoint.address if endpoint is not None else "",
             routed.masquerade,
+            journey.legs[-1].table.version if journey.legs else 0,
         )
         if host is not None and rule is not None and not rule.affinity_s and len(journey.legs) == 1:
             # One node's rule for a Service decided, and nothing but the draw: others of its sort will fare the same.
-            host.memory.keep(_sort(journey.source, journey.packet), journey.draw, routed.among, arrival)
+            host.memory.keep(journey.source.name, journey.packet, journey.draw, routed.among, arrival)
         return arrival
-
-
-def _sort(source: Source, packet: Packet) -> Sort:
-    return source.name, packet.src_ip, packet.dst_ip, packet.dst_port, packet.protocol
 
 
 def _destination(journey: Journey) -> tuple[str, int]:

@@ -24,6 +24,7 @@ from lab.kube.kinds.service import Service
 from lab.network import reasons
 from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
+from lab.network.changes import Changes
 from lab.network.conntrack import is_lost
 from lab.network.conntrack_entries import Entry, entries
 from lab.network.dns import Dns, DnsAnswer
@@ -62,12 +63,13 @@ class Network:
         *,
         proxy_mode: str = NFTABLES,
     ) -> None:
-        self.topology = Topology(settings)
+        self._changes = Changes()
+        self.topology = Topology(settings, self._changes)
         self.hosts: dict[str, Host] = {}
         self.proxies: dict[str, NodeProxy] = {}
         self.builder = RuleBuilder()
-        self.owners = PodAddresses()
-        self.policies = Policies(clock, settings)
+        self.owners = PodAddresses(self._changes)
+        self.policies = Policies(clock, settings, self._changes)
         self.balancers = LoadBalancers(clock, journal, settings, self.topology, self.hosts)
         self.proxy_mode = proxy_mode
         self._clock = clock
@@ -76,7 +78,9 @@ class Network:
         self._seed = seed
         self._store = store
         self._random = random.Random(f"{seed}/network").random
-        self._ways = Wayfinder(settings, self.topology, self.hosts, self.owners, self.balancers, self.policies)
+        self._ways = Wayfinder(
+            settings, self._changes, self.topology, self.hosts, self.owners, self.balancers, self.policies
+        )
         self._explainer = Explainer(self.hosts)
         self._decisions = 0
         self._ports: dict[str, int] = {}
@@ -132,11 +136,11 @@ class Network:
         """Whether packets of an established connection get through right now."""
         if not flow.open:
             return False
-        state = self.state
-        if flow.seen != state:
+        changes = self._changes.count
+        if flow.seen != changes:
             if not self._still_whole(flow):
                 return False
-            flow.seen = state
+            flow.seen = changes
         return True
 
     def close(self, flow: Flow, outcome: str = "ok") -> None:
@@ -164,11 +168,6 @@ class Network:
         numbers = dict.fromkeys(decisions)
         if node in self.hosts:
             self.hosts[node].conntrack.delete(lambda flow: flow.decision.id in numbers)
-
-    @property
-    def state(self) -> int:
-        """Grows whenever a link, a node, a Pod's address or a NetworkPolicy changes."""
-        return self._ways.state
 
     def answer(self, flow: Flow) -> HealthAnswer | None:
         """What kube-proxy itself answers to a request on one of its own ports; None when the flow is not to one."""
@@ -198,7 +197,7 @@ class Network:
         host = self.hosts.get(name)
         if host is not None and host.powered != on:
             host.power(on)
-            self._ways.nodes_version += 1
+            self._changes.count += 1
 
     # -- how a flow is made -----------------------------------------------------------------------------------
 
@@ -232,7 +231,7 @@ class Network:
             arrival.table,
             way.policy,
         )
-        flow = Flow(decision, packet, way, arrived, arrival.src_ip, way.latency_s, way.loss, self._ways.state)
+        flow = Flow(decision, packet, way, arrived, arrival.src_ip, way.latency_s, way.loss, self._changes.count)
         if tracked and via is not None:
             via.conntrack.opened(flow, now)
         return flow
@@ -276,7 +275,13 @@ class Network:
         self._explainer.keep(decision, 0.0, ())
         self._journal.append(decision)
         return replace(
-            known, decision=decision, way=way, open=way.arrived, latency_s=way.latency_s, loss=way.loss, seen=self.state
+            known,
+            decision=decision,
+            way=way,
+            open=way.arrived,
+            latency_s=way.latency_s,
+            loss=way.loss,
+            seen=self._changes.count,
         )
 
     def _remember_socket(self, flow: Flow) -> None:
@@ -342,7 +347,7 @@ class Network:
         self.topology.add_node(host.name, host.zone)
         self._ways.by_internal_ip[host.internal_ip] = host
         self._ways.by_external_ip[host.external_ip] = host
-        self._ways.nodes_version += 1
+        self._changes.count += 1
 
     def _unplace(self, host: Host) -> None:
         self._ways.by_internal_ip.pop(host.internal_ip, None)

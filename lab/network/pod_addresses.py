@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from lab.cluster.store import Change
 from lab.kube.kinds.pod import Pod
+from lab.network.changes import Changes
 
 
 class Owner(NamedTuple):
@@ -25,11 +26,11 @@ def _owner(pod: str, node: str) -> Owner:
 
 
 class PodAddresses:
-    """Every Pod's address. `version` grows whenever an address changes hands."""
+    """Every Pod's address; `changes` counts whenever one changes hands."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes) -> None:
         self.by_ip: dict[str, Owner] = {}
-        self.version = 0
+        self._changes = changes
         self._ip_of: dict[str, str] = {}
         self._on_host: dict[str, dict[str, Pod]] = {}
         """Pods that use their node's own addresses, by node."""
@@ -53,7 +54,7 @@ class PodAddresses:
         if ip:
             self._ip_of[name] = ip
             self.by_ip[ip] = _owner(name, pod.spec.node_name)
-        self.version += 1
+        self._changes.count += 1
 
     def on_host(self, node: str, port: int, protocol: str) -> Owner | None:
         """The Pod in the node's own network namespace that says it listens on a port."""
@@ -74,4 +75,4 @@ class PodAddresses:
             pods.pop(f"{pod.namespace}/{pod.name}", None)
         else:
             pods[f"{pod.namespace}/{pod.name}"] = pod
-        self.version += 1
+        self._changes.count += 1

@@ -24,6 +24,7 @@ from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
 from lab.kube.selector import matches
 from lab.network.addresses import join
+from lab.network.changes import Changes
 from lab.network.policy_rules import Connection, PodFacts, Policy, facts_of, policy_of
 from lab.settings import Settings
 
@@ -71,11 +72,11 @@ def deciding(rulings: Sequence[Ruling]) -> str:
 class Policies:
     """What the network plugin knows of policies, Pods and namespaces; built from watch events."""
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    def __init__(self, clock: Clock, settings: Settings, changes: Changes) -> None:
         self.active = False
         """Whether there is any policy: without one, nothing needs to be asked."""
-        self.version = 0
-        """Grows whenever a ruling may be another than before."""
+        self.changes = changes
+        """Counts whenever a ruling may be another than before."""
         self._clock = clock
         self._latency_s = settings.policy_sync_latency_s
         self._pods: dict[str, PodFacts] = {}
@@ -167,7 +168,7 @@ class Policies:
         elif isinstance(obj, Namespace):
             self._namespaces[obj.name] = obj.metadata.labels if change.new is not None else {}
         if self.active or isinstance(obj, NetworkPolicy):
-            self.version += 1
+            self.changes.count += 1
             self._rulings.clear()
 
     def _policy_changed(self, obj: NetworkPolicy, gone: bool) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import networkx as nx
 
 from lab.kube.errors import LabError, nearest
+from lab.network.changes import Changes
 from lab.settings import Settings
 
 INTERNET = "internet"
@@ -32,11 +33,11 @@ class Path(NamedTuple):
 
 
 class Topology:
-    """The graph of links. `version` grows with every change, so that others know when to look again."""
+    """The graph of links; `changes` counts whenever one changes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, changes: Changes) -> None:
         self.graph: nx.Graph[str] = nx.Graph()
-        self.version = 0
+        self.changes = changes
         self._settings = settings
         self._paths: dict[tuple[str, str], Path | None] = {}
         self._partitions: dict[tuple[str, str], None] = {}
@@ -192,7 +193,7 @@ class Topology:
         )
 
     def _changed(self) -> None:
-        self.version += 1
+        self.changes.count += 1
         self._paths.clear()
 
 

@@ -11,6 +11,7 @@ from lab.kube.decode import decode
 from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
+from lab.network.changes import Changes
 from lab.network.policy import Policies
 from lab.settings import Settings
 
@@ -55,7 +56,7 @@ class Plugin(Policies):
     """Knows what it is told at once."""
 
     def __init__(self, *objects: KubeObject) -> None:
-        super().__init__(Clock(), Settings())
+        super().__init__(Clock(), Settings(), Changes())
         self.add(*objects)
 
     def add(self, *objects: KubeObject) -> Plugin:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lab.clock import Clock
 from lab.cluster.store import Change
 from lab.kube.kinds.networkpolicy import NetworkPolicy
+from lab.network.changes import Changes
 from lab.network.policy import OWN_NODE, Policies, deciding
 from lab.settings import Settings
 from tests.network.policies import Plugin, namespace, pod, policy
@@ -109,27 +110,27 @@ def test_policies_pods_and_namespaces_come_change_and_go() -> None:
 
 def test_the_version_grows_only_when_a_ruling_may_change() -> None:
     plugin = Plugin(*WORLD)
-    assert plugin.version == 0, "without policies nothing is judged"
+    assert plugin.changes.count == 0, "without policies nothing is judged"
     plugin.add(DENY)
-    before = plugin.version
+    before = plugin.changes.count
     plugin.add(pod("new", "10.244.0.9"))
-    assert plugin.version > before
+    assert plugin.changes.count > before
 
 
 def test_a_plugin_acts_a_moment_after_it_has_heard_and_only_on_what_matters() -> None:
     clock = Clock()
-    plugin = Policies(clock, Settings(policy_sync_latency_s=0.5))
+    plugin = Policies(clock, Settings(policy_sync_latency_s=0.5), Changes())
     for obj in (*WORLD, DENY):
         plugin.heard(Change("ADDED", None, obj))
     clock.run_until(0.4)
     assert not plugin.active
     clock.run_until(0.6)
     assert plugin.active
-    before = plugin.version
+    before = plugin.changes.count
     status = msgspec.structs.replace(WEB.status, reason="Because")
     plugin.heard(Change("MODIFIED", WEB, msgspec.structs.replace(WEB, status=status)))
     clock.run_until(2.0)
-    assert plugin.version == before
+    assert plugin.changes.count == before
 
 
 # -- laws ---------------------------------------------------------------------------------------------------------
