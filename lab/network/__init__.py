@@ -11,9 +11,15 @@ To learn from it how kube-proxy works, read in this order:
     proxy.py            when a node takes the newest table over, and what happens when its kube-proxy is dead
     program/            the same rules as iptables and nftables hold them, line by line
 
-Around it: `node_facts.py` (what differs from node to node), `conntrack.py`, `health_check.py`, `host.py` (one node's
-part of the data plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `policy.py` with
-`policy_rules.py` (NetworkPolicies), `dns.py` with `cluster_dns.py` and `public_dns.py`, `exposure.py` (what is open
-to the outside), `reasons.py` (every reason code), `explanation.py` (why a decision fell as it did). `network.py` is
-the way in.
+Around it: `node_facts.py` (what differs from node to node), `health_check.py`, `host.py` (one node's part of the data
+plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `policy.py` with
+`policy_rules.py` (NetworkPolicies), `exposure.py` (what is open to the outside), `reasons.py` (every reason code),
+`explanation.py` (why a decision fell as it did). `network.py` is the way in.
+
+What the kernel remembers of connections: `conntrack.py`, `conntrack_entries.py` (as `conntrack -L` shows it),
+`conntrack_cleanup.py` (which UDP entries kube-proxy deletes, release by release).
+
+How a name becomes an address: `dns.py` (a client's hosts file, cache and resolver), `resolv_conf.py`, `dns_lookup.py`
+(search path, attempts, time-outs), `coredns.py` (cache and upstream of each CoreDNS Pod), `cluster_dns.py` (the
+cluster's own names), `public_dns.py` (names outside), `dns_records.py`.
 """

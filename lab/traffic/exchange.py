@@ -116,7 +116,8 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
         elif answer.outcome == "timeout":
             self.caller.finish(self, "timeout", 0, "dns-timeout")
         else:
-            self.caller.finish(self, "nxdomain", 0, answer.outcome)
+            said = answer.outcome in ("nxdomain", "nodata")
+            self.caller.finish(self, "nxdomain", 0, answer.outcome if said else f"dns-{answer.outcome}")
 
 
 class Caller:
