@@ -274,7 +274,7 @@ class Caller:
         exchange.finished = True
         flow, wire = exchange.flow, self.wire
         if flow is not None:
-            if status and self.keep_alive and exchange.server is not None and flow.protocol != UDP:
+            if status and self.keep_alive and exchange.server is not None and exchange.target.protocol != UDP:
                 self._keep(exchange, flow, exchange.server)
             else:
                 wire.network.close(flow, outcome)

@@ -45,6 +45,7 @@ class FakeNetwork:
     def __init__(self, clock: Clock, journal: Journal) -> None:
         self.clock, self.journal = clock, journal
         self.dns = SimpleNamespace(at_hand=lambda source, host: None)
+        self.tracer = SimpleNamespace()
         self.names: dict[str, str] = {}
         self.endpoints: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
         self.verdict = ""
