@@ -22,6 +22,7 @@ lab                          choose a scenario and watch it
 lab play cluster-ip          play one that comes along, or a file of your own
 lab play FILE --headless     a line a second and a report; status 1 when an expectation fails
 lab run -f manifests/        a cluster of your own, with traffic to its Services
+lab validate manifests/      every error in them, and what looks wrong
 lab trace -f manifests/ --from internet --to service/web:80      where would this packet go, and why
 """
 
@@ -105,6 +106,7 @@ def _parser() -> _Parser:
     verbs = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Parser)
     _add_play(verbs.add_parser("play", help="play a scenario, on the screen or headless"))
     _add_run(verbs.add_parser("run", help="run manifests of your own"))
+    _add_validate(verbs.add_parser("validate", help="say what is wrong in manifests, and what looks wrong"))
     for name, summary in QUESTIONS.items():
         verbs.add_parser(name, help=summary).fill = partial(add_question, name)
     for name, verb, summary in (
@@ -134,6 +136,22 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="length", metavar="TIME", help="how long the run lasts (60s headless)")
     _add_playing(parser)
     parser.set_defaults(verb=_run)
+
+
+def _add_validate(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Say everything that the API server would refuse in manifests, and what is legal and almost surely wrong. "
+        "Status 1 with errors, 0 with warnings only (2 with --strict)."
+    )
+    add = parser.add_argument
+    add("paths", metavar="FILE", nargs="+", help="files, folders or - (stdin)")
+    add("--old", metavar="FILE", action="append", default=[], help="what the cluster holds: judge FILE as its update")
+    add("-o", dest="form", choices=("text", "json"), default="text", help="the form of the output")
+    add("--strict", action="store_true", help="status 2 when there are warnings")
+    add("--kubernetes", metavar="VERSION", help="the release whose rules hold (1.37)")
+    add("--service-cidr", metavar="CIDR", help="the range of cluster IPs; two with a comma for dual stack")
+    add("--node-ports", dest="node_port_range", metavar="FROM-TO", help="the range of node ports (30000-32767)")
+    parser.set_defaults(verb=_validate)
 
 
 def _add_playing(parser: argparse.ArgumentParser) -> None:
@@ -192,6 +210,17 @@ def _tour(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     return _present(own_scenario(options, duration=options.length, headless=_is_headless(options)), options)
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from lab.cluster.review.review import review
+    from lab.settings import Settings
+
+    names = ("kubernetes", "service_cidr", "node_port_range")
+    given = {name: getattr(options, name) for name in names if getattr(options, name)}
+    found = review(options.paths, options.old, Settings(**given))
+    print(found.json() if options.form == "json" else found.text())
+    return found.status(strict=options.strict)
 
 
 def _list(options: argparse.Namespace) -> int:

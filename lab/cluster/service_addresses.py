@@ -16,7 +16,7 @@ from lab.cluster.cluster_ips import ClusterIPs
 from lab.cluster.errors import Invalid, invalid
 from lab.cluster.service_needs import HEADLESS, needs_cluster_ip
 from lab.cluster.service_node_ports import NodePorts
-from lab.cluster.transaction import RefusedError, Transaction
+from lab.cluster.transaction import Transaction
 from lab.kube.kinds.service import Service, ServiceSpec
 from lab.settings import Settings
 
@@ -47,12 +47,11 @@ class ServiceAddresses:
             return new
         forget = (self.ips.remember(), self.node_ports.remember()) if dry_run else ()
         write = Transaction()
-        try:
-            spec = self._cluster_ips(new.spec, before, write)
-            spec = self._ports.settle(spec, before, write)
-        except RefusedError as refused:
+        spec = self._cluster_ips(new.spec, before, write)
+        spec = self._ports.settle(spec, before, write)
+        if write.errors:
             write.revert()
-            raise Invalid("Service", new.name, [refused.error]) from None
+            raise Invalid("Service", new.name, write.errors)
         after = replace(new, spec=spec)
         if dry_run:
             write.revert()
@@ -104,7 +103,8 @@ class ServiceAddresses:
                 self.ips.take(wanted)
             address = wanted or self.ips.pick(family)
         except PoolError as error:
-            raise RefusedError(invalid("spec.clusterIPs", list(asked), str(error))) from error
+            write.errors.append(invalid("spec.clusterIPs", list(asked), str(error)))
+            return wanted
         write.undo.append(self._returner(address))
         return address
 

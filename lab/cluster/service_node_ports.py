@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from lab.cluster.addresses import Pool
 from lab.cluster.errors import invalid
 from lab.cluster.service_needs import needs_health_check_port, needs_node_ports, picks_node_ports
-from lab.cluster.transaction import RefusedError, Transaction
+from lab.cluster.transaction import Transaction
 from lab.kube.kinds.service import ServiceSpec
 
 
@@ -20,7 +20,7 @@ class NodePorts:
         self.pool = pool
 
     def settle(self, spec: ServiceSpec, old: ServiceSpec | None, write: Transaction) -> ServiceSpec:
-        """The spec with the ports that it lacks; raises RefusedError."""
+        """The spec with the ports that it lacks; `write` has what cannot be given."""
         held = node_ports_of(old) if old is not None else ()
         if needs_node_ports(spec):
             spec = self._updated(spec, held, write) if old is not None else self._first(spec, write)
@@ -81,12 +81,15 @@ class NodePorts:
         pool = self.pool
         if wanted and wanted not in pool:
             detail = f"provided port is not in the valid range. The range of valid ports is {pool.first}-{pool.last}"
-            raise RefusedError(invalid(path, wanted, detail))
+            write.errors.append(invalid(path, wanted, detail))
+            return wanted
         if wanted and not pool.take(wanted):
-            raise RefusedError(invalid(path, wanted, "provided port is already allocated"))
+            write.errors.append(invalid(path, wanted, "provided port is already allocated"))
+            return wanted
         number = wanted or pool.pick()
         if number is None:
-            raise RefusedError(invalid(path, 0, "failed to allocate a nodePort: range is full"))
+            write.errors.append(invalid(path, 0, "failed to allocate a nodePort: range is full"))
+            return 0
         write.undo.append(self._returner(number))
         return number
 

@@ -7,18 +7,14 @@ from collections.abc import Callable
 from lab.cluster.errors import FieldError
 
 
-class RefusedError(Exception):
-    """The allocator cannot give what a field asks for."""
-
-    def __init__(self, error: FieldError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
 class Transaction:
-    """`undo` takes back what was taken, last first; `afterwards` waits for the write to succeed."""
+    """`undo` takes back what was taken, last first; `afterwards` waits for the write to succeed.
+
+    `errors` are the fields that ask for what cannot be given.
+    """
 
     def __init__(self) -> None:
+        self.errors: list[FieldError] = []
         self.undo: list[Callable[[], None]] = []
         self.afterwards: list[Callable[[], None]] = []
 

@@ -7,7 +7,7 @@ becomes a `KeptObject`. Neither is an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
@@ -41,6 +41,20 @@ class Kept:
         return f"{self.what}: kept, not simulated"
 
 
+@dataclass(frozen=True)
+class Fault:
+    """One thing at a place in a file that keeps an object from being read."""
+
+    file: str
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
 class _Bad:
     """Stands for a value that was reported as a fault."""
 
@@ -59,13 +73,25 @@ def decode(value: Mapping[str, Any] | Node, file: str = "inline") -> KubeObject:
 
 
 class Decoder:
-    """Decodes the documents of one file, gathering `problems` (faults as text) and `kept` on the way."""
+    """Decodes the documents of one file, gathering `faults` (as text: `problems`) and `kept` on the way."""
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.problems: list[str] = []
+        self.faults: list[Fault] = []
         self.kept: dict[str, Kept] = {}
         self._kind = ""
+
+    @property
+    def problems(self) -> list[str]:
+        """The faults as a user reads them."""
+        return [str(fault) for fault in self.faults]
+
+    def unreadable(self, error: ManifestError) -> None:
+        """Note what keeps the text of the file from being read as YAML."""
+        for problem in error.problems:
+            found = re.fullmatch(rf"{re.escape(self.file)}(?::(\d+))?: (.*)", problem, re.DOTALL)
+            line, message = (int(found[1] or 0), found[2]) if found else (0, problem)
+            self.faults.append(Fault(self.file, line, "", message))
 
     def object(self, node: Node) -> KubeObject | None:
         """The object that a document describes; None when faults kept it from being made."""
@@ -73,7 +99,7 @@ class Decoder:
         if not isinstance(body, dict):
             self._expect(node, "", "a Kubernetes object with apiVersion and kind")
             return None
-        faults = len(self.problems)
+        faults = len(self.faults)
         api_version, kind = (self._text_at_top(node, body, name) for name in ("apiVersion", "kind"))
         if not api_version or not kind:
             return None
@@ -85,12 +111,15 @@ class Decoder:
             current = {**body, "apiVersion": Node(known.api_version, body["apiVersion"].line)}
             found = _struct_reader(known.struct)(self, Node(current, node.line), "")
         self._require_name(node, body)
-        return found if isinstance(found, KubeObject) and len(self.problems) == faults else None
+        return found if isinstance(found, KubeObject) and len(self.faults) == faults else None
 
     def problem(self, node: Node, path: str, message: str) -> None:
         """Note a fault at a value."""
-        place = f"{self.file}:{node.line}" if node.line else self.file
-        self.problems.append(f"{place}: {path}: {message}" if path else f"{place}: {message}")
+        self.faults.append(Fault(self.file, node.line, path, message))
+
+    def unknown_field(self, node: Node, path: str, name: str, known: Iterable[str]) -> None:
+        """Note a field that the lab keeps without simulating it; `known` are the fields that it simulates there."""
+        self._keep(node, _below(path, name))
 
     def _expect(self, node: Node, path: str, expected: str) -> _Bad:
         self.problem(node, path, f"expected {expected}, got {describe(node.value)}")
@@ -327,7 +356,7 @@ def _read_struct(
         field = fields.get(name)
         if field is None:
             extra[name] = item.plain()
-            decoder._keep(item, _below(path, name))
+            decoder.unknown_field(item, path, name, fields)
         elif item.value is not None:
             value = field.read(decoder, item, _below(path, name))
             if value is not None:

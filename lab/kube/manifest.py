@@ -46,8 +46,8 @@ def load(sources: Iterable[str | Path | Mapping[str, Any]], base: Path | None = 
         elif str(source) == "-":
             reader.read_text(sys.stdin.read(), "stdin")
         else:
-            for path, shown in _files(Path(source), base or Path()):
-                reader.read_text(_read(path, shown), shown)
+            for path, shown in files(Path(source), base or Path()):
+                reader.read_text(read(path, shown), shown)
     return reader.manifest()
 
 
@@ -58,7 +58,8 @@ def loads(text: str, file: str = "inline") -> Manifest:
     return reader.manifest()
 
 
-def _files(source: Path, base: Path) -> list[tuple[Path, str]]:
+def files(source: Path, base: Path) -> list[tuple[Path, str]]:
+    """The manifests that a path means, each with the name that faults call it by; raises `ManifestError`."""
     path = base / source
     if not path.exists():
         raise ManifestError(f"{source}: no such file or folder")
@@ -70,7 +71,8 @@ def _files(source: Path, base: Path) -> list[tuple[Path, str]]:
     return [(each, str(source / each.name)) for each in found]
 
 
-def _read(path: Path, shown: str) -> str:
+def read(path: Path, shown: str) -> str:
+    """The text of a file; raises `ManifestError`."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -99,11 +101,11 @@ class _ManifestReader:
             for document in parse_documents(text, file):
                 self.read_node(document, decoder)
         except ManifestError as error:
-            decoder.problems.extend(error.problems)
+            decoder.unreadable(error)
 
     def read_node(self, node: Node, decoder: Decoder) -> None:
         """Read one document: an object, or a list of them."""
-        items = _items(node)
+        items = items_of(node)
         if items is not None:
             for item in items:
                 self.read_node(item, decoder)
@@ -125,7 +127,7 @@ class _ManifestReader:
         return Manifest(tuple(self._objects), tuple(self._places), tuple(kept.values()))
 
 
-def _items(node: Node) -> list[Node] | None:
+def items_of(node: Node) -> list[Node] | None:
     """The items of a `kind: List` (or PodList and so on); None when the document is no list."""
     body = node.value
     if not isinstance(body, dict) or "kind" not in body or "items" not in body:
