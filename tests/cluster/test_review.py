@@ -58,9 +58,8 @@ def test_what_is_right_is_right(reviewed) -> None:
 
 def test_every_error_of_every_document_is_there_with_its_line(reviewed) -> None:
     good = [service("{clusterIP: None}", name=f"web-{number}") for number in range(200)]
-    good[120] = (
-        "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec:\n  ports:\n    - {port: 0, targetPort: 80}\n    - port: x\n"
-    )
+    ports = "    - {port: 0, targetPort: 80}\n    - port: x\n"
+    good[120] = f"apiVersion: v1\nkind: Service\nmetadata: {{name: bad}}\nspec:\n  ports:\n{ports}"
     found = reviewed(manifest(*good))
     first = 120 * 5
     assert [each for each in said(found) if each.startswith("error")] == [
