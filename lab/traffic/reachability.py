@@ -212,9 +212,7 @@ class _Survey:
             return Reach(NO, "timeout", goal.closed)
         best = goal.outside[0].kind
         found = _together([self._outside(each) for each in goal.outside if each.kind == best])
-        if found.state != YES and any(self._outside(each).share for each in goal.outside):
-            return found._replace(state=PARTLY)
-        return found
+        return found if found.state == YES else _together([self._outside(each) for each in goal.outside])
 
     def _outside(self, exposure: Exposure) -> Reach:
         key = (exposure.address, exposure.port, exposure.protocol)

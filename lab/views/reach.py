@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lab.network.addresses import join
 from lab.network.reasons import REASONS
 from lab.views import format as fmt
-from lab.views.spans import Line, Span, cells, columns, fit_name, fit_text, line, wrap
+from lab.views.spans import Line, Span, cells, columns, fit_name, fit_text, line, width, wrap
 
 if TYPE_CHECKING:
     from lab.traffic.reachability import Opening, Reach, Reachability
@@ -34,7 +34,7 @@ def reach_lines(found: Reachability, size: int) -> list[Line]:
     return [
         *_matrix(found, size),
         (),
-        _legend(found),
+        *_legend(found, size),
         *_reasons(found, size),
         (),
         *opening_lines(found.openings, size),
@@ -114,13 +114,21 @@ def _numbers(goals: Sequence[str], size: int) -> Iterator[Line]:
     yield from (line((text, "")) for text in columns(rows, gap="   "))
 
 
-def _legend(found: Reachability) -> Line:
+def _legend(found: Reachability, size: int) -> list[Line]:
     present = dict.fromkeys(cell.state for row in found.cells for cell in row)
-    parts: list[Span] = []
+    lines: list[Line] = []
+    used = 0
     for state, mark in MARKS.items():
-        if state in present or state in ("yes", "no", "denied"):
-            parts += [Span(mark, ROLES[state]), Span(f" {_MEANINGS[state]}   ", "dim")]
-    return line(*parts)
+        if state not in present and state not in ("yes", "no", "denied"):
+            continue
+        entry = line((mark, ROLES[state]), (f" {_MEANINGS[state]}   ", "dim"))
+        if lines and used + width(entry) <= size + 3:
+            lines[-1] = line(*lines[-1], *entry)
+            used += width(entry)
+        else:
+            lines.append(entry)
+            used = width(entry)
+    return lines
 
 
 # -- why ------------------------------------------------------------------------------------------------------------
@@ -135,10 +143,12 @@ def _reasons(found: Reachability, size: int) -> list[Line]:
                 missing = reasons.setdefault((cell.state, cell.reason, cell.outcome), {})
                 missing.setdefault(goal.name, []).append(party.name)
     lines: list[Line] = []
+    told: dict[str, None] = {}
     for (state, reason, outcome), missing in reasons.items():
         seen = f"   the client sees: {outcome}"
         lines += [(), line((MARKS[state], ROLES[state]), (f" {reason}", "strong"), (seen, "dim"))]
-        meaning = REASONS[reason].meaning if reason in REASONS else ""
+        meaning = REASONS[reason].meaning if reason in REASONS and reason not in told else ""
+        told[reason] = None
         lines += [line("  ", *each) for each in wrap(meaning, size - 2, "dim")] if meaning else []
         for sources, targets in _same_sources(missing).items():
             who = ", ".join(_who(sources, found))
@@ -166,7 +176,7 @@ def _same_sources(goals: dict[str, list[str]]) -> dict[tuple[str, ...], list[str
 
 
 def _hanging(head: str, text: str, size: int) -> list[Line]:
-    first, *rest = wrap(head + text, size - 2) or [()]
+    first, *rest = wrap(head + text, size - 4) or [()]
     return [line("  ", *first), *(line("    ", *each) for each in rest)]
 
 
@@ -186,7 +196,10 @@ def opening_lines(openings: Sequence[Opening], size: int) -> list[Line]:
     rows = [_opening(group) for group in groups.values()]
     rows.insert(0, ("KIND", "ADDRESS", "SERVICE", "POLICY", "ANSWERS", "FROM"))
     guarded = any(each.exposure.sources for each in openings)
-    head, *texts = columns(rows if guarded else [row[:-1] for row in rows])
+    rows = rows if guarded else [row[:-1] for row in rows]
+    head, *texts = columns(rows)
+    if max(map(cells, (head, *texts))) > size - 2:
+        head, *texts = columns(rows, gap=" ")
     lines = [line(("Open to the outside", "strong")), line(("  " + head, "dim"))]
     for group, text in zip(groups.values(), texts, strict=True):
         state = group[0].reach.state

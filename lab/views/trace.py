@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERDICT_ROLES = {"deliver": "ok", "reject": "bad", "drop": "bad", "pass": "warn"}
 _STAGE = 12
 _SHOWN_OPTIONS = 40
-_POD, _SHORTEST_POD = 2, 12
+_POD, _SHORTEST_POD = 2, 9
 """Which column of the endpoints has the Pods, and how short they may get."""
 
 

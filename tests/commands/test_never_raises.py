@@ -42,7 +42,7 @@ def world() -> World:
     return made
 
 
-NEEDS_NETWORK = ("curl", "dig", "lab explain", "lab expose")
+NEEDS_NETWORK = ("curl", "dig", "lab explain", "lab expose", "lab trace", "lab reach")
 OFFLINE = [name for name in COMMANDS if name not in NEEDS_NETWORK]
 
 
