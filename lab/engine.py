@@ -36,10 +36,16 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     nodes: tuple[NodeSpec, ...] = ()
     proxy: str = "nftables"
-    """kube-proxy's mode: iptables or nftables."""
+    """kube-proxy's mode: nftables, iptables or ipvs; a node may have another."""
     load_balancer: str = "cloud"
     """Who answers Services of type LoadBalancer: cloud, or none (EXTERNAL-IP stays pending)."""
     settings: Settings = msgspec.field(default_factory=Settings)
+    """Among them the release of Kubernetes; `lab.kube.versions.settings_of` makes those that go with a release."""
+
+    @property
+    def kubernetes(self) -> str:
+        """The release whose behaviour it shows, such as 1.37."""
+        return self.settings.kubernetes
 
 
 def plain_nodes(count: int, zones: Sequence[str] = ()) -> tuple[NodeSpec, ...]:
@@ -67,7 +73,10 @@ class Engine:
             self.clock, self.journal, settings, seed, self.traffic.servers, load_balancer=spec.load_balancer
         )
         self.store = self.control_plane.store
-        self.network = Network(self.clock, self.journal, settings, seed, self.store, proxy_mode=spec.proxy)
+        modes = {node.name: node.proxy for node in spec.nodes if node.proxy}
+        self.network = Network(
+            self.clock, self.journal, settings, seed, self.store, proxy_mode=spec.proxy, proxy_modes=modes
+        )
         self.traffic.attach(self.store, self.network)
 
     @property

@@ -32,7 +32,7 @@ QUESTIONS = {
 """Commands of the prompt (`lab trace`, ...) that can be asked from the shell, each with its line of help."""
 NARROWEST, WIDTH, WIDEST = 60, 120, 160
 """Cells in a line of an answer: at least, where there is no terminal, at most."""
-_CLUSTER_OPTIONS = ("nodes", "zones", "proxy", "load_balancer", "apps", "traffic")
+_CLUSTER_OPTIONS = ("nodes", "zones", "proxy", "load_balancer", "kubernetes", "apps", "traffic")
 
 
 def add_cluster(parser: argparse._ActionsContainer, *, required: bool) -> None:
@@ -51,6 +51,7 @@ def add_cluster(parser: argparse._ActionsContainer, *, required: bool) -> None:
     add("--zones", default="", metavar="A,B", help="zones, given to the nodes in turn")
     add("--proxy", default="nftables", choices=("nftables", "iptables"), help="kube-proxy's mode")
     add("--load-balancer", default="cloud", choices=("cloud", "none"), help="who answers type LoadBalancer")
+    add("--kubernetes", default="1.37", metavar="VERSION", help="the release whose behaviour it shows (1.37)")
     add("--apps", metavar="FILE", help="a scenario file whose apps: says what the images do")
     add("--traffic", default="auto", choices=("auto", "none"), help="auto: 5 requests a second to each exposed port")
 
@@ -65,7 +66,8 @@ def add_question(name: str, parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     for flag in command.flags:
         names = [word for word in (flag.short, flag.name) if word]
-        about = flag.about.replace("%", "%%")
+        told = f" ({flag.type.about})" if flag.type is not None else ""
+        about = f"{flag.about}{told}".replace("%", "%%")
         if flag.type is None:
             parser.add_argument(*names, dest=flag.key, action="store_true", help=about)
         else:
@@ -91,6 +93,7 @@ def own_scenario(options: argparse.Namespace, *, duration: str | None, headless:
         zones=tuple(zone for zone in options.zones.split(",") if zone),
         proxy=options.proxy,
         load_balancer=options.load_balancer,
+        kubernetes=options.kubernetes,
         apps=options.apps,
         traffic=options.traffic,
         duration=duration,

@@ -35,12 +35,11 @@ FIRST_INTERNAL = ipaddress.IPv4Address("172.18.0.10")
 FIRST_EXTERNAL = ipaddress.IPv4Address("192.0.2.10")
 POD_CIDR_BITS = 24
 NODE_INFO = {
-    "kubeletVersion": "v1.37.0",
     "osImage": "Service Lab",
     "kernelVersion": "simulated",
     "containerRuntimeVersion": "simulated",
 }
-"""status.nodeInfo of every node: the Kubernetes version whose behaviour the lab follows; the rest is no machine."""
+"""status.nodeInfo of every node, besides the release whose behaviour it shows: it is no machine."""
 
 
 class NodeSpec(msgspec.Struct, frozen=True):
@@ -55,6 +54,8 @@ class NodeSpec(msgspec.Struct, frozen=True):
     taints: tuple[Taint, ...] = ()
     internal_ip: str = ""
     external_ip: str = ""
+    proxy: str = ""
+    """The mode of this node's kube-proxy; empty for the cluster's."""
 
 
 class ControlPlane:
@@ -126,12 +127,11 @@ class ControlPlane:
             NodeAddress(type="Hostname", address=spec.name),
         )
         cidr = self._pod_cidr()
+        info = {"kubeletVersion": f"v{settings.kubernetes}.0", **NODE_INFO}
         return Node(
             metadata=ObjectMeta(name=spec.name, labels={**labels, **spec.labels}),
             spec=NodeObjectSpec(pod_cidr=cidr, pod_cidrs=(cidr,), taints=spec.taints),
-            status=NodeStatus(
-                capacity=capacity, allocatable=capacity, addresses=addresses, extra={"nodeInfo": NODE_INFO}
-            ),
+            status=NodeStatus(capacity=capacity, allocatable=capacity, addresses=addresses, extra={"nodeInfo": info}),
         )
 
     def _pod_cidr(self) -> str:

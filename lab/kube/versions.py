@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import msgspec
 
 from lab.kube.errors import LabError, nearest
+from lab.settings import Settings
 
 NEWEST = "1.37"
 VERSIONS = tuple(f"1.{minor}" for minor in range(29, 38))
@@ -79,5 +81,54 @@ def features_of(version: str = NEWEST) -> Features:
     if version not in VERSIONS:
         close = nearest(version, VERSIONS)
         raise LabError(f'kubernetes "{version}" is not a release from {VERSIONS[0]} to {NEWEST}{close}')
-    minor = int(version.partition(".")[2])
+    minor = _minor(version)
     return Features(**{name: minor >= since for name, since in _ON_SINCE.items()})
+
+
+_DEFAULTS_UNTIL: tuple[tuple[str, int, Any], ...] = (("node_monitor_grace_s", 31, 40.0),)
+"""Settings that had another default: (name, the last minor release that had it, that default)."""
+
+BETA, STABLE, ALPHA, DEPRECATED, REMOVED = "beta", "stable", "alpha", "deprecated", "removed"
+_PROXY_MODES: dict[str, tuple[tuple[int, str], ...]] = {
+    "iptables": ((2, STABLE),),
+    "nftables": ((29, ALPHA), (31, BETA), (33, STABLE)),
+    "ipvs": ((11, STABLE), (35, DEPRECATED), (43, REMOVED)),
+}
+"""Each mode of kube-proxy: from which minor release it is at which stage (KEP-3866 for nftables, KEP-5495 for ipvs)."""
+_WARNINGS = {
+    ("nftables", ALPHA): "kube-proxy's mode nftables is alpha in Kubernetes {}: it needs the gate NFTablesProxyMode",
+    (
+        "ipvs",
+        DEPRECATED,
+    ): "kube-proxy's mode ipvs is deprecated since Kubernetes 1.35, and {} still has it: use nftables",
+}
+PROXY_MODES = tuple(_PROXY_MODES)
+
+
+def settings_of(given: Mapping[str, Any]) -> Settings:
+    """Settings with what is given by name, and for the rest the defaults of the release in `kubernetes`.
+
+    Raises LabError when there is no such release.
+    """
+    version = given.get("kubernetes", NEWEST)
+    features_of(version)
+    defaults = {name: value for name, last, value in _DEFAULTS_UNTIL if _minor(version) <= last}
+    return Settings(**{**defaults, **given})
+
+
+def warning_about(mode: str, version: str) -> str:
+    """What kube-proxy of a release says when it starts in a mode; empty when it has nothing to say.
+
+    Raises LabError when the release does not have the mode.
+    """
+    minor = _minor(version)
+    if mode not in _PROXY_MODES:
+        raise LabError(f'kube-proxy has no mode "{mode}"{nearest(mode, PROXY_MODES)}')
+    stage = [stage for since, stage in _PROXY_MODES[mode] if since <= minor][-1]
+    if stage == REMOVED:
+        raise LabError(f"kube-proxy of Kubernetes {version} has no mode {mode} any more; use nftables")
+    return _WARNINGS.get((mode, stage), "").format(version)
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])

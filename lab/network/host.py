@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.clock import Clock
 from lab.journal import Journal
 from lab.kube.kinds.node import Node
+from lab.kube.versions import features_of
 from lab.network.addresses import family
 from lab.network.arrival import Memory
 from lab.network.builder import RuleBuilder
@@ -54,6 +55,7 @@ class Host:
             mode=self._mode,
             cluster_cidr=self._settings.pod_cidr,
             service_cidrs=(self._settings.service_cidr,),
+            uses_node_hints=features_of(self._settings.kubernetes).prefer_same_traffic_distribution,
         )
 
     def power(self, on: bool) -> None:

@@ -7,7 +7,7 @@ same way again with a recorder on.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 import msgspec
@@ -21,6 +21,7 @@ from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
+from lab.kube.versions import features_of, warning_about
 from lab.network import reasons
 from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
@@ -51,7 +52,11 @@ FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT = 32768, 60999
 
 
 class Network:
-    """Everything between a client and a server. `proxy_mode` is `iptables` or `nftables`, for every node."""
+    """Everything between a client and a server.
+
+    `proxy_mode` is `nftables`, `iptables` or `ipvs`; `proxy_modes` has the nodes that have another, by name. Raises
+    LabError for a mode that the release in the settings does not have.
+    """
 
     def __init__(
         self,
@@ -62,12 +67,17 @@ class Network:
         store: Store,
         *,
         proxy_mode: str = NFTABLES,
+        proxy_modes: Mapping[str, str] | None = None,
     ) -> None:
+        self._modes = dict(proxy_modes or {})
+        self._features = features_of(settings.kubernetes)
+        for mode in (proxy_mode, *self._modes.values()):
+            warning_about(mode, settings.kubernetes)
         self._changes = Changes()
         self.topology = Topology(settings, self._changes)
         self.hosts: dict[str, Host] = {}
         self.proxies: dict[str, NodeProxy] = {}
-        self.builder = RuleBuilder()
+        self.builder = RuleBuilder(ip_mode=self._features.load_balancer_ip_mode)
         self.owners = PodAddresses(self._changes)
         self.policies = Policies(clock, settings, self._changes)
         self.balancers = LoadBalancers(clock, journal, settings, self.topology, self.hosts)
@@ -329,8 +339,12 @@ class Network:
         if change.new is None:
             self._forget_node(node.name)
         elif node.name not in self.hosts:
-            host = Host(node, self._clock, self._journal, self._settings, self._seed, self.builder, self.proxy_mode)
+            mode = self._modes.get(node.name, self.proxy_mode)
+            host = Host(node, self._clock, self._journal, self._settings, self._seed, self.builder, mode)
             self.hosts[node.name] = host
+            warning = warning_about(mode, self._settings.kubernetes)
+            if warning:
+                self._store.note(node, "ProxyMode", warning, type="Warning", component="kube-proxy")
             self.proxies[node.name] = host.proxy
             self._place(host)
             host.proxy.start()

@@ -13,6 +13,7 @@ from lab.engine import ClusterSpec, plain_nodes
 from lab.kube import quantity
 from lab.kube.errors import LabError
 from lab.kube.kinds.node import Taint
+from lab.kube.versions import settings_of, warning_about
 from lab.kube.yaml_tree import Node
 from lab.scenario.decode import Reading, line_of
 from lab.scenario.scenario import Moment, Step
@@ -54,7 +55,7 @@ class Source:
 
 def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
     """The cluster; nodes get the zones in turn where they name none."""
-    settings = Settings(**entry.settings)
+    settings = _settings(entry, source)
     entries = () if isinstance(entry.nodes, int) else entry.nodes
     if isinstance(entry.nodes, int):
         nodes = plain_nodes(entry.nodes, entry.zones)
@@ -64,7 +65,25 @@ def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
     if not 1 <= len(nodes) <= most:
         source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
     _unique([node.name for node in nodes], "a node", source, "cluster", "nodes")
+    _check_mode(entry.proxy, settings, source, "cluster", "proxy")
+    for index, node in enumerate(entries):
+        _check_mode(node.proxy or entry.proxy, settings, source, "cluster", "nodes", index, "proxy")
     return ClusterSpec(nodes=nodes, proxy=entry.proxy, load_balancer=entry.load_balancer, settings=settings)
+
+
+def _settings(entry: ClusterEntry, source: Source) -> Settings:
+    try:
+        return settings_of({"kubernetes": entry.kubernetes, **entry.settings})
+    except LabError as error:
+        source.problem(str(error), "cluster", "settings", "kubernetes")
+        return Settings()
+
+
+def _check_mode(mode: str, settings: Settings, source: Source, *path: str | int) -> None:
+    try:
+        warning_about(mode, settings.kubernetes)
+    except LabError as error:
+        source.problem(str(error), *path)
 
 
 def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) -> NodeSpec:
@@ -81,6 +100,7 @@ def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) 
         pods=entry.pods,
         labels=dict(entry.labels),
         taints=tuple(Taint(key=taint.key, value=taint.value, effect=taint.effect) for taint in entry.taints),
+        proxy=entry.proxy,
     )
 
 

@@ -16,7 +16,7 @@ from lab.kube.decode import describe
 from lab.kube.errors import LabError, nearest
 from lab.kube.time import parse_duration
 from lab.kube.yaml_tree import Node
-from lab.scenario.notation import parse_rate, parse_share
+from lab.scenario.notation import parse_rate, parse_release, parse_share
 from lab.scenario.schema import Entry, Notation
 from lab.settings import Settings
 
@@ -103,7 +103,7 @@ def _read_anything(reading: Reading, node: Node, path: str) -> Any:
     return node.plain()
 
 
-def _notation_reader(parse: Callable[[Any], float]) -> _Reader:
+def _notation_reader(parse: Callable[[Any], Any]) -> _Reader:
     def read(reading: Reading, node: Node, path: str) -> Any:
         try:
             return parse("nothing" if node.value is None else node.plain())
@@ -136,6 +136,7 @@ _NOTATIONS: dict[str, _Reader] = {
     "duration": _notation_reader(parse_duration),
     "rate": _notation_reader(parse_rate),
     "share": _notation_reader(parse_share),
+    "release": _notation_reader(parse_release),
     "text": _read_text_or_number,
     "settings": _read_settings,
 }

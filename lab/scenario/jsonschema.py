@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from lab.kube.versions import VERSIONS
 from lab.scenario import expect, schema
 from lab.settings import Settings
 
@@ -37,6 +38,7 @@ _NOTATIONS: dict[str, dict[str, Any]] = {
         "examples": [0.01, "1%"],
     },
     "text": {"type": ["string", "number"]},
+    "release": {"enum": [*VERSIONS, *(float(version) for version in VERSIONS)]},
     "settings": {"type": "object", "additionalProperties": False},
 }
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}

@@ -1,10 +1,11 @@
-"""How a scenario file writes rates and shares: `20/s`, `99.5%`."""
+"""How a scenario file writes rates, shares and releases: `20/s`, `99.5%`, `1.31`."""
 
 from __future__ import annotations
 
 import re
 
 from lab.kube.errors import LabError
+from lab.kube.versions import features_of
 
 _SECONDS_IN = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*/\s*(s|m|h))?")
@@ -31,6 +32,16 @@ def parse_share(value: object) -> float:
     if share is None or not 0.0 <= share <= 1.0:
         raise LabError(f'"{value}" is not a share: expected 0 to 1, or a percentage such as 1%')
     return share
+
+
+def parse_release(value: object) -> str:
+    """A release of Kubernetes, of `"1.30"`, `v1.30` or the number 1.3 that YAML makes of a plain 1.30.
+
+    Raises `LabError` for one that the lab does not know.
+    """
+    version = f"{value:.2f}" if _is_number(value) else str(value).strip().removeprefix("v")
+    features_of(version)
+    return version
 
 
 def _is_number(value: object) -> bool:

@@ -14,8 +14,10 @@ from lab.kube.errors import LabError
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
 from lab.kube.time import parse_duration
+from lab.kube.versions import NEWEST, settings_of
 from lab.scenario.loader import load
-from lab.scenario.parties import client_pod, in_namespace, with_parties
+from lab.scenario.notation import parse_release
+from lab.scenario.parties import CLIENT_POD, client_pod, in_namespace, with_parties
 from lab.scenario.scenario import Scenario
 from lab.traffic.app import AppSpec
 
@@ -30,6 +32,7 @@ class OwnCluster(msgspec.Struct, frozen=True, kw_only=True):
     zones: tuple[str, ...] = ()
     proxy: str = "nftables"
     load_balancer: str = "cloud"
+    kubernetes: str = NEWEST
     apps: str | None = None
     """A scenario file whose `apps` say what the images do."""
     traffic: str = "auto"
@@ -51,18 +54,23 @@ def scenario_of(own: OwnCluster) -> Scenario:
         about="A cluster of your own.",
         folder=Path(),
         duration_s=_duration(own),
-        cluster=ClusterSpec(nodes=plain_nodes(own.nodes, own.zones), proxy=own.proxy, load_balancer=own.load_balancer),
+        cluster=ClusterSpec(
+            nodes=plain_nodes(own.nodes, own.zones),
+            proxy=own.proxy,
+            load_balancer=own.load_balancer,
+            settings=settings_of({"kubernetes": parse_release(own.kubernetes)}),
+        ),
         objects=with_parties(objects, ()),
         kept=found.kept,
         apps=_apps(own.apps),
-        exposed_traffic=own.traffic == "auto",
+        usual_traffic=own.traffic == "auto",
     )
 
 
 def _terminal_client(objects: Sequence[KubeObject]) -> Iterator[KubeObject]:
     """A Pod to send requests from at the prompt: `curl http://web --from pod/client`."""
-    if not any(isinstance(obj, Pod) and obj.key == ("default", "client") for obj in objects):
-        yield client_pod("default", "client")
+    if not any(isinstance(obj, Pod) and f"{obj.namespace}/{obj.name}" == CLIENT_POD for obj in objects):
+        yield client_pod(*CLIENT_POD.split("/"))
 
 
 def _apps(path: str | None) -> tuple[AppSpec, ...]:

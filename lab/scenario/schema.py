@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from lab.kube.versions import NEWEST
+
 
 class Notation:
     """Marks a number that a file may also write as text; `lab.scenario.decode` knows each by its name."""
@@ -22,6 +24,8 @@ Rate = Annotated[float, Notation("rate")]
 Share = Annotated[float, Notation("share")]
 Text = Annotated[str, Notation("text")]
 """Text that may be written as a number, such as `cpu: 4`."""
+Release = Annotated[str, Notation("release")]
+"""A release of Kubernetes: 1.31, in quotes or not."""
 SettingsTable = Annotated[dict[str, Any], Notation("settings")]
 """Values by the names of `lab.settings.Settings`; what ends in `_s` may be written as a duration."""
 
@@ -52,6 +56,8 @@ class NodeEntry(Entry, frozen=True):
     """How many Pods it may run; 0 takes the setting."""
     labels: dict[str, Text] = {}
     taints: tuple[TaintEntry, ...] = ()
+    proxy: Literal["", "nftables", "iptables"] = ""
+    """The mode of its kube-proxy; the cluster's when it is left out."""
 
 
 class ClusterEntry(Entry, frozen=True):
@@ -62,7 +68,9 @@ class ClusterEntry(Entry, frozen=True):
     zones: tuple[str, ...] = ()
     """Zones given to the nodes in turn."""
     proxy: Literal["nftables", "iptables"] = "nftables"
-    """kube-proxy's mode."""
+    """kube-proxy's mode, on nodes that name none."""
+    kubernetes: Release = NEWEST
+    """The release whose behaviour the cluster shows."""
     load_balancer: Literal["cloud", "none"] = "cloud"
     """cloud provisions load balancers, none leaves EXTERNAL-IP pending."""
     settings: SettingsTable = {}
