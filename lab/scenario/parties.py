@@ -13,6 +13,8 @@ from lab.kube.kinds.pod import Container, Pod, PodSpec
 from lab.kube.meta import KubeObject, ObjectMeta
 
 CLIENT_IMAGE = "service-lab/client"
+CLIENT_POD = "default/client"
+"""The Pod to send requests from in a cluster of one's own."""
 ALWAYS_THERE = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 

@@ -14,13 +14,12 @@ from lab.commands.run import run
 from lab.engine import Engine
 from lab.journal import Checked, Narrated
 from lab.kube import manifest
-from lab.kube.kinds.service import Service
 from lab.kube.meta import KubeObject
-from lab.scenario.exposed import exposed_clients
 from lab.scenario.judge import Check, Judge
-from lab.scenario.parties import in_namespace
+from lab.scenario.parties import CLIENT_POD, in_namespace
 from lab.scenario.report import Report, make_report, take_baseline
 from lab.scenario.scenario import Moment, Scenario, Step
+from lab.scenario.usual_traffic import usual_clients
 from lab.traffic.client import ClientSpec
 
 
@@ -76,8 +75,8 @@ class Player:
         engine = self.engine
         self.not_ready = engine.settle()
         self.before = take_baseline(engine.traffic.measure)
-        if self.scenario.exposed_traffic:
-            self.clients += tuple(exposed_clients(engine.store.list(Service)))
+        if self.scenario.usual_traffic:
+            self.clients += tuple(usual_clients(engine, f"pod/{CLIENT_POD}"))
         for client in self.clients:
             engine.traffic.add_client(client)
         for moment in self.scenario.timeline:

@@ -73,8 +73,8 @@ class Scenario:
     kept: tuple[Kept, ...] = ()
     apps: tuple[AppSpec, ...] = ()
     clients: tuple[ClientSpec, ...] = ()
-    exposed_traffic: bool = False
-    """Whether clients on the internet also use every port that is exposed when the story begins."""
+    usual_traffic: bool = False
+    """Whether clients also use every Service that is exposed, or that nobody calls, when the story begins."""
     timeline: tuple[Moment, ...] = ()
     lesson: tuple[Step, ...] = ()
     expectations: tuple[Expectation, ...] = ()
