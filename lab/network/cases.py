@@ -8,6 +8,7 @@ every possible verdict is worked out. The form is that of `packet_flows.json`: a
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -118,7 +119,7 @@ class Node:
 
 
 def read_cases(path: str) -> list[Node]:
-    """The cases of a JSON file, each with its rules built. Raises `LabError` that says what is wrong and where."""
+    """The cases of a JSON file (`-` for stdin), with rules built. Raises `LabError` that says what is wrong where."""
     try:
         return [case_of(body, index) for index, body in enumerate(_bodies(_text(path)))]
     except LabError as error:
@@ -148,7 +149,7 @@ def results(nodes: Iterable[Node]) -> Iterator[str]:
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise LabError("there is no such file") from None
     except UnicodeDecodeError:

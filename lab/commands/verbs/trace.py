@@ -61,7 +61,8 @@ SENDER = ValueType(
     _read_sender,
     _suggest_senders,
 )
-FORM = Flag("--output", "text, or json for machines", choice("FORMAT", "text", "json"), "-o")
+CASES = ValueType("FILE", "a JSON file in the form of packet_flows.json, - for stdin", TEXT.read)
+FORM = Flag("--output", "how to print", choice("FORMAT", "text", "json"), "-o")
 
 
 @command(
@@ -72,7 +73,7 @@ FORM = Flag("--output", "text, or json for machines", choice("FORMAT", "text", "
         Flag("--to", "where to", DESTINATION),
         FORM,
         IN_NAMESPACE,
-        Flag("--cases", "from the shell: a file of routing cases; prints a JSON object for each of their flows", TEXT),
+        Flag("--cases", "from the shell: routing cases; prints a JSON object for each of their flows", CASES),
     ),
     examples=(
         "lab trace --from pod/client --to web:80",
