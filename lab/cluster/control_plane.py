@@ -22,18 +22,18 @@ from lab.cluster.controllers.servicecidr import ServiceCIDRController
 from lab.cluster.controllers.statefulset import StatefulSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.kubelet.kubelet import Kubelet
+from lab.cluster.pod_cidrs import PodCIDRs
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
 from lab.journal import Journal
-from lab.kube.errors import LabError
 from lab.kube.kinds.node import HOSTNAME_LABEL, ZONE_LABEL, Node, NodeAddress, NodeStatus, Taint
 from lab.kube.kinds.node import NodeSpec as NodeObjectSpec
 from lab.kube.meta import ObjectMeta
 from lab.settings import Settings
 
 FIRST_INTERNAL = ipaddress.IPv4Address("172.18.0.10")
+FIRST_INTERNAL_IPV6 = ipaddress.IPv6Address("fd00:172:18::10")
 FIRST_EXTERNAL = ipaddress.IPv4Address("192.0.2.10")
-POD_CIDR_BITS = 24
 NODE_INFO = {
     "osImage": "Service Lab",
     "kernelVersion": "simulated",
@@ -82,8 +82,7 @@ class ControlPlane:
         self._seed = seed
         self._runtime = runtime
         self._added = 0
-        pods = ipaddress.ip_network(settings.pod_cidr)
-        self._cidrs = pods.subnets(new_prefix=max(POD_CIDR_BITS, pods.prefixlen))
+        self._cidrs = PodCIDRs(settings.pod_cidr)
         self.controllers: list[Controller] = [
             kind(self.store, clock, settings, seed) for kind in _controllers(load_balancer)
         ]
@@ -121,27 +120,20 @@ class ControlPlane:
             "memory": spec.memory or settings.node_memory,
             "pods": str(spec.pods or settings.node_pods),
         }
+        second = (NodeAddress(type="InternalIP", address=str(FIRST_INTERNAL_IPV6 + self._added)),)
         addresses = (
             NodeAddress(type="InternalIP", address=spec.internal_ip or str(FIRST_INTERNAL + self._added)),
+            *(second if "IPv6" in self._cidrs.families else ()),
             NodeAddress(type="ExternalIP", address=spec.external_ip or str(FIRST_EXTERNAL + self._added)),
             NodeAddress(type="Hostname", address=spec.name),
         )
-        cidr = self._pod_cidr()
+        cidrs = self._cidrs.take()
         info = {"kubeletVersion": f"v{settings.kubernetes}.0", **NODE_INFO}
         return Node(
             metadata=ObjectMeta(name=spec.name, labels={**labels, **spec.labels}),
-            spec=NodeObjectSpec(pod_cidr=cidr, pod_cidrs=(cidr,), taints=spec.taints),
+            spec=NodeObjectSpec(pod_cidr=cidrs[0], pod_cidrs=cidrs, taints=spec.taints),
             status=NodeStatus(capacity=capacity, allocatable=capacity, addresses=addresses, extra={"nodeInfo": info}),
         )
-
-    def _pod_cidr(self) -> str:
-        cidr = next(self._cidrs, None)
-        if cidr is None:
-            raise LabError(
-                f"pod_cidr {self._settings.pod_cidr} has no /{POD_CIDR_BITS} left for node {self._added}: "
-                "give cluster.settings.pod_cidr a shorter prefix, such as 10.128.0.0/9"
-            )
-        return str(cidr)
 
 
 def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, int], Controller]]:

@@ -54,7 +54,7 @@ class Host:
             primary_ips=first_of_family.values(),
             mode=self._mode,
             cluster_cidr=self._settings.pod_cidr,
-            service_cidrs=(self._settings.service_cidr,),
+            service_cidrs=self._settings.service_cidr.split(","),
             uses_node_hints=features_of(self._settings.kubernetes).prefer_same_traffic_distribution,
         )
 

@@ -12,7 +12,7 @@ import copy
 import msgspec
 
 from lab.network import reasons
-from lab.network.addresses import Cidr, parse_cidr
+from lab.network.addresses import any_holds, parse_cidrs
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
 from lab.network.endpoints import EndpointInfo
@@ -84,8 +84,8 @@ class Wayfinder:
         self._remembers = True
         self._link_pod_s = settings.link_pod_s
         self._healthz_port = settings.proxy_healthz_port
-        self._pod_cidr: Cidr | None = parse_cidr(settings.pod_cidr)
-        self._service_cidr: Cidr | None = parse_cidr(settings.service_cidr)
+        self._pod_cidrs = parse_cidrs(settings.pod_cidr.split(","))
+        self._service_cidrs = parse_cidrs(settings.service_cidr.split(","))
 
     def unseen(self) -> Wayfinder:
         """One that finds the same ways as of now and starts no session affinity, for who only wants to know."""
@@ -135,9 +135,9 @@ class Wayfinder:
         return self._hosts[sent.node]
 
     def _why_unreachable(self, ip: str) -> str:
-        if self._service_cidr is not None and self._service_cidr.holds(ip):
+        if any_holds(self._service_cidrs, ip):
             return reasons.CLUSTER_IP_OUTSIDE
-        if self._pod_cidr is not None and self._pod_cidr.holds(ip):
+        if any_holds(self._pod_cidrs, ip):
             return reasons.POD_IP_OUTSIDE
         return reasons.NODE_IP_OUTSIDE if ip in self.by_internal_ip else reasons.UNKNOWN_ADDRESS
 
@@ -269,7 +269,7 @@ class Wayfinder:
         """Nobody has the address: the packet leaves the node and is never heard of again."""
         if verdict.reason != reasons.NO_RULE:
             return verdict.reason
-        in_services = self._service_cidr is not None and self._service_cidr.holds(ip)
+        in_services = any_holds(self._service_cidrs, ip)
         return reasons.UNALLOCATED if in_services else reasons.UNKNOWN_ADDRESS
 
     # -- over the links ---------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.network.addresses import IPV4, IPV6, Cidr, any_holds, family, is_loopback, parse_cidr, parse_cidrs
+from lab.network.addresses import IPV4, IPV6, Cidr, any_holds, family, is_loopback, parse_cidrs
 
 IPTABLES = "iptables"
 NFTABLES = "nftables"
@@ -24,7 +24,7 @@ class NodeFacts:
         "_every",
         "_listed",
         "_sources",
-        "cluster_cidr",
+        "cluster_cidrs",
         "ips",
         "key",
         "localhost_node_ports",
@@ -52,7 +52,8 @@ class NodeFacts:
         service_cidrs: Iterable[str] = (),
         uses_node_hints: bool = True,
     ) -> None:
-        """`cluster_cidr` is how Pod sources are recognised; None is kube-proxy without a detector.
+        """`cluster_cidr` is how Pod sources are recognised, one CIDR or one of each family with a comma between them;
+        None is kube-proxy without a detector.
 
         `node_port_addresses` are CIDRs as in KubeProxyConfiguration; empty means every local address with iptables
         and the primary ones with nftables. `uses_node_hints` is the gate PreferSameTrafficDistribution.
@@ -62,7 +63,7 @@ class NodeFacts:
         self.ips = dict.fromkeys(ips)
         self.primary_ips = tuple(primary_ips) or tuple(self.ips)[:1]
         self.mode = mode
-        self.cluster_cidr: Cidr | None = parse_cidr(cluster_cidr) if cluster_cidr else None
+        self.cluster_cidrs = parse_cidrs((cluster_cidr or "").split(","))
         self.masquerade_all = masquerade_all
         self.localhost_node_ports = localhost_node_ports
         self.service_cidrs = parse_cidrs(service_cidrs)
@@ -73,7 +74,7 @@ class NodeFacts:
             self._every = [IPV4, IPV6]
         self._listed = self._node_port_addresses(listed)
         self._sources: dict[str, str] = {}
-        self.key = f"{name} {zone} {uses_node_hints} {masquerade_all} {self.cluster_cidr and self.cluster_cidr.text}"
+        self.key = f"{name} {zone} {uses_node_hints} {masquerade_all} {self.cluster_cidrs}"
 
     def _node_port_addresses(self, listed: tuple[Cidr, ...]) -> dict[str, None]:
         if listed:
@@ -84,8 +85,7 @@ class NodeFacts:
 
     def pod_cidr(self, wanted: str) -> Cidr | None:
         """The addresses by which Pods of a family are recognised; None when they cannot be."""
-        cidr = self.cluster_cidr
-        return cidr if cidr is not None and cidr.family == wanted else None
+        return next((cidr for cidr in self.cluster_cidrs if cidr.family == wanted), None)
 
     def is_local(self, ip: str) -> bool:
         """Whether the address is one of the node's own, loopback included."""
@@ -122,7 +122,7 @@ class NodeFacts:
     def _classify(self, ip: str) -> str:
         if self.is_local(ip):
             return FROM_NODE
-        if self.cluster_cidr is not None and self.cluster_cidr.holds(ip):
+        if any_holds(self.cluster_cidrs, ip):
             return FROM_POD
         return FROM_OUTSIDE
 

@@ -25,13 +25,19 @@ def _owner(pod: str, node: str) -> Owner:
     return Owner(pod, node, f"pod/{pod}", f"node/{node}")
 
 
+def addresses_of(pod: Pod) -> tuple[str, ...]:
+    """A Pod's addresses, one of each family; none before it has a sandbox."""
+    status = pod.status
+    return tuple(each.ip for each in status.pod_ips) or ((status.pod_ip,) if status.pod_ip else ())
+
+
 class PodAddresses:
     """Every Pod's address; `changes` counts whenever one changes hands."""
 
     def __init__(self, changes: Changes) -> None:
         self.by_ip: dict[str, Owner] = {}
         self._changes = changes
-        self._ip_of: dict[str, str] = {}
+        self._ips_of: dict[str, tuple[str, ...]] = {}
         self._on_host: dict[str, dict[str, Pod]] = {}
         """Pods that use their node's own addresses, by node."""
 
@@ -44,15 +50,16 @@ class PodAddresses:
             self._change_on_host(pod, gone)
             return
         name = f"{pod.namespace}/{pod.name}"
-        ip, held = "" if gone else pod.status.pod_ip, self._ip_of.get(name, "")
-        if ip == held:
+        ips, held = () if gone else addresses_of(pod), self._ips_of.get(name, ())
+        if ips == held:
             return
-        if held:
-            del self._ip_of[name]
-            if self.by_ip[held].pod == name:
-                del self.by_ip[held]
-        if ip:
-            self._ip_of[name] = ip
+        self._ips_of.pop(name, None)
+        for ip in held:
+            if self.by_ip[ip].pod == name:
+                del self.by_ip[ip]
+        if ips:
+            self._ips_of[name] = ips
+        for ip in ips:
             self.by_ip[ip] = _owner(name, pod.spec.node_name)
         self._changes.count += 1
 

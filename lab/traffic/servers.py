@@ -12,6 +12,7 @@ from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Container, Pod, Probe
 from lab.network.flow import Source
+from lab.network.pod_addresses import addresses_of
 from lab.traffic.app import AppSpec, AppTable
 from lab.traffic.exchange import Caller, Wire
 from lab.traffic.known_images import KNOWN_IMAGES
@@ -118,15 +119,16 @@ class Servers:
             return
         self.close_ports(server)
         server.ports = self.services.ports_of(server)
-        for protocol, port in server.ports:
-            self.wire.listeners.setdefault((server.source.ip, port, protocol), server)
+        for ip in addresses_of(server.pod):
+            for protocol, port in server.ports:
+                self.wire.listeners.setdefault((ip, port, protocol), server)
 
     def close_ports(self, server: Server) -> None:
         """Listen no more."""
-        for protocol, port in server.ports:
-            address = (server.source.ip, port, protocol)
-            if self.wire.listeners.get(address) is server:
-                del self.wire.listeners[address]
+        for ip in addresses_of(server.pod):
+            for protocol, port in server.ports:
+                if self.wire.listeners.get((ip, port, protocol)) is server:
+                    del self.wire.listeners[ip, port, protocol]
         server.ports = {}
 
     def forget(self, server: Server) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lab.clock import Clock
 from lab.cluster.kubelet.images import ImageStore
-from lab.cluster.kubelet.pod_ips import PodAddresses
+from lab.cluster.kubelet.pod_ips import NoAddressError, PodAddresses
 from lab.cluster.kubelet.pod_worker import PodWorker
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Change, Store
@@ -44,7 +44,8 @@ class Kubelet:
         failing_images: Mapping[str, str],
     ) -> None:
         self.node_name = node.name
-        self.host_ip = node.address("InternalIP")
+        self.host_ips = tuple(each.address for each in node.status.addresses if each.type == "InternalIP")
+        self.host_ip = self.host_ips[0] if self.host_ips else ""
         self.powered = False
         self.clock = clock
         self.journal = journal
@@ -55,7 +56,8 @@ class Kubelet:
         self.images = ImageStore(clock, settings, self._rng, failing_images)
         self.workers: dict[str, PodWorker] = {}
         """By the Pod's uid."""
-        self._addresses = PodAddresses(node.spec.pod_cidr)
+        cidrs = node.spec.pod_cidrs or (node.spec.pod_cidr,)
+        self._addresses = [PodAddresses(cidr) for cidr in cidrs]
         self._boot = 0
         self._unfollow: Callable[[], None] | None = None
 
@@ -154,11 +156,17 @@ class Kubelet:
         self.workers.pop(worker.pod.metadata.uid, None)
         self.store.remove(worker.pod)
 
-    def take_address(self, pod: Pod) -> str:
-        """The address of a new sandbox; raises `NoAddressError`."""
-        return self.host_ip if pod.spec.host_network else self._addresses.take(self.clock.time())
+    def take_addresses(self, pod: Pod) -> tuple[str, ...]:
+        """The addresses of a new sandbox, one of each family; raises `NoAddressError`."""
+        if pod.spec.host_network:
+            return self.host_ips
+        now = self.clock.time()
+        if not all(pool.has_free(now) for pool in self._addresses):
+            raise NoAddressError(f"no free addresses in {', '.join(pool.cidr for pool in self._addresses)}")
+        return tuple(pool.take(now) for pool in self._addresses)
 
-    def give_back_address(self, pod: Pod, ip: str) -> None:
+    def give_back_addresses(self, pod: Pod, ips: tuple[str, ...]) -> None:
         """A sandbox is gone."""
         if not pod.spec.host_network:
-            self._addresses.give_back(ip, self.clock.time())
+            for pool, ip in zip(self._addresses, ips, strict=True):
+                pool.give_back(ip, self.clock.time())

@@ -26,14 +26,18 @@ class PodAddresses:
         self._free: list[int] = []
         self._cooling: list[tuple[float, int]] = []
 
-    def take(self, now: float) -> str:
-        """An address nobody has had for 30 s; raises `NoAddressError` when there is none."""
+    def has_free(self, now: float) -> bool:
+        """Whether there is an address that nobody has had for 30 s."""
         while self._cooling and self._cooling[0][0] <= now:
             heapq.heappush(self._free, heapq.heappop(self._cooling)[1])
+        return bool(self._free) or self._fresh <= self._last
+
+    def take(self, now: float) -> str:
+        """An address nobody has had for 30 s; raises `NoAddressError` when there is none."""
+        if not self.has_free(now):
+            raise NoAddressError(f"no free addresses in {self.cidr}")
         if self._free:
             return str(ipaddress.ip_address(heapq.heappop(self._free)))
-        if self._fresh > self._last:
-            raise NoAddressError(f"no free addresses in {self.cidr}")
         self._fresh += 1
         return str(ipaddress.ip_address(self._fresh - 1))
 

@@ -19,7 +19,7 @@ from lab.cluster.kubelet.pod_ips import NoAddressError
 from lab.cluster.kubelet.probes import begin_probing
 from lab.cluster.kubelet.status import final_phase, pod_phase, pod_status
 from lab.cluster.kubelet.termination import restart_container, stop_containers, terminate
-from lab.kube.kinds.pod import Pod, PodStatus
+from lab.kube.kinds.pod import Pod, PodIP, PodStatus
 
 if TYPE_CHECKING:
     from lab.cluster.kubelet.kubelet import Kubelet
@@ -39,7 +39,7 @@ class PodWorker:
         "containers",
         "initialized",
         "inits",
-        "ip",
+        "ips",
         "journal",
         "pod",
         "runtime",
@@ -56,7 +56,8 @@ class PodWorker:
         self.settings = kubelet.settings
         self.pod = pod
         self.inits, self.containers = records_of(pod)
-        self.ip = ""
+        self.ips: tuple[str, ...] = ()
+        """One address of each family; none before there is a sandbox."""
         self.start_time = self.clock.time() if pod.status.start_time is None else pod.status.start_time
         self.initialized = False
         self.terminating = False
@@ -108,9 +109,10 @@ class PodWorker:
 
     def _with_address(self, pod: Pod) -> Pod:
         """What the runtime is shown: the API may not have heard of the address yet."""
-        if not self.ip or pod.status.pod_ip == self.ip:
+        if not self.ips or pod.status.pod_ip == self.ips[0]:
             return pod
-        return replace(pod, status=replace(pod.status, pod_ip=self.ip))
+        pod_ips = tuple(PodIP(ip=ip) for ip in self.ips)
+        return replace(pod, status=replace(pod.status, pod_ip=self.ips[0], pod_ips=pod_ips))
 
     # -- coming up ---------------------------------------------------------------------------------------------
 
@@ -139,9 +141,9 @@ class PodWorker:
 
     async def _make_sandbox(self) -> None:
         await asyncio.sleep(self.settings.sandbox_start_s)
-        while not self.ip:
+        while not self.ips:
             try:
-                self.ip = self._kubelet.take_address(self.pod)
+                self.ips = self._kubelet.take_addresses(self.pod)
             except NoAddressError as error:
                 self.note("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", type="Warning")
                 await asyncio.sleep(self.settings.crash_backoff_initial_s)
@@ -311,7 +313,7 @@ class PodWorker:
     def _release_address(self) -> None:
         if self._holds_address:
             self._holds_address = False
-            self._kubelet.give_back_address(self.pod, self.ip)
+            self._kubelet.give_back_addresses(self.pod, self.ips)
 
     # -- telling -----------------------------------------------------------------------------------------------
 
@@ -345,7 +347,7 @@ class PodWorker:
             pod,
             self.clock.time(),
             phase=phase,
-            ip=self.ip,
+            ips=self.ips,
             host_ip=self._kubelet.host_ip,
             start_time=self.start_time,
             initialized=self.initialized,

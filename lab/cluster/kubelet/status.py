@@ -36,7 +36,7 @@ def pod_status(
     now: float,
     *,
     phase: str,
-    ip: str,
+    ips: tuple[str, ...],
     host_ip: str,
     start_time: float,
     initialized: bool,
@@ -45,14 +45,14 @@ def pod_status(
 ) -> PodStatus:
     """The whole status; conditions of other components stay, and unchanged ones keep their transition time."""
     done = phase in ("Succeeded", "Failed")
-    conditions = _conditions(pod, phase, bool(ip) and not done, initialized, inits, containers)
+    conditions = _conditions(pod, phase, bool(ips) and not done, initialized, inits, containers)
     return replace(
         pod.status,
         phase=phase,
         conditions=_merged(pod.status.conditions, conditions, now),
         host_ip=host_ip,
-        pod_ip=ip,
-        pod_ips=(PodIP(ip=ip),) if ip else (),
+        pod_ip=ips[0] if ips else "",
+        pod_ips=tuple(PodIP(ip=ip) for ip in ips),
         start_time=start_time,
         init_container_statuses=tuple(record.status() for record in inits),
         container_statuses=tuple(record.status() for record in containers),
