@@ -46,17 +46,21 @@ class Host:
         self.external_ip = node.address("ExternalIP")
         self.excluded_from_balancers = EXCLUDE_LABEL in node.metadata.labels
         ips = [address.address for address in node.status.addresses if address.type == "InternalIP"]
-        first_of_family = {family(ip): ip for ip in reversed(ips)}
+        self._first_of_family = {family(ip): ip for ip in reversed(ips)}
         self.facts = NodeFacts(
             node.name,
             node.zone,
             ips,
-            primary_ips=first_of_family.values(),
+            primary_ips=self._first_of_family.values(),
             mode=self._mode,
             cluster_cidr=self._settings.pod_cidr,
             service_cidrs=self._settings.service_cidr.split(","),
             uses_node_hints=features_of(self._settings.kubernetes).prefer_same_traffic_distribution,
         )
+
+    def ip_towards(self, ip: str) -> str:
+        """The node's InternalIP of the family of an address; its first one where it has none."""
+        return self._first_of_family.get(family(ip), self.internal_ip)
 
     def power(self, on: bool) -> None:
         """Without power, rules, connections and kube-proxy are gone; with it, kube-proxy starts anew."""

@@ -54,8 +54,8 @@ class Journey(msgspec.Struct, gc=False):
     @property
     def src_ip(self) -> str:
         """The source address as it now is, masqueraded or not."""
-        host = self.host
-        return host.internal_ip if host is not None and self.routed.masquerade else self.packet.src_ip
+        own, host = self.packet.src_ip, self.host
+        return host.ip_towards(own) if host is not None and self.routed.masquerade else own
 
 
 class Wayfinder:
@@ -239,7 +239,9 @@ class Wayfinder:
             return self._deliver_on_node(journey, host, verdict)
         if len(journey.legs) >= MAX_LEGS:
             return self._way(journey, DROP, reasons.UNKNOWN_ADDRESS)
-        other = self.by_internal_ip.get(ip) or self.by_external_ip.get(ip)
+        if ip in self.by_internal_ip:
+            return self.by_internal_ip[ip]
+        other = self.by_external_ip.get(ip)
         if other is not None:
             journey.packet = _replace(packet, dst_ip=other.internal_ip)
             return other

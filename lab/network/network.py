@@ -23,6 +23,7 @@ from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
 from lab.kube.versions import features_of, warning_about
 from lab.network import reasons
+from lab.network.addresses import family
 from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
 from lab.network.changes import Changes
@@ -124,7 +125,8 @@ class Network:
         socket that a node has an entry of goes where the entry says.
         """
         now = self._clock.time()
-        packet = Packet(source.ip, src_port or self._next_port(source.name), ip, port, protocol)
+        src_ip = source.ip if (":" in source.ip) == (":" in ip) else self._other_ip(source, ip)
+        packet = Packet(src_ip, src_port or self._next_port(source.name), ip, port, protocol)
         if src_port:
             known = self._along_entry(source, host, packet, now)
             if known is not None:
@@ -141,6 +143,14 @@ class Network:
         if src_port and origin is None:
             self._remember_socket(flow)
         return flow
+
+    def _other_ip(self, source: Source, ip: str) -> str:
+        """The source's address of the family that it speaks to; its only one where it has no other."""
+        host = self.hosts.get(source.node)
+        own = self.owners.ips_of(source.name.removeprefix("pod/"))
+        if not own and host is not None:
+            own = tuple(host.facts.ips)
+        return next((each for each in own if family(each) == family(ip)), source.ip)
 
     def carries(self, flow: Flow) -> bool:
         """Whether packets of an established connection get through right now."""
@@ -359,12 +369,14 @@ class Network:
 
     def _place(self, host: Host) -> None:
         self.topology.add_node(host.name, host.zone)
-        self._ways.by_internal_ip[host.internal_ip] = host
+        for ip in host.facts.ips:
+            self._ways.by_internal_ip[ip] = host
         self._ways.by_external_ip[host.external_ip] = host
         self._changes.count += 1
 
     def _unplace(self, host: Host) -> None:
-        self._ways.by_internal_ip.pop(host.internal_ip, None)
+        for ip in host.facts.ips:
+            self._ways.by_internal_ip.pop(ip, None)
         self._ways.by_external_ip.pop(host.external_ip, None)
 
     def _forget_node(self, name: str) -> None:

@@ -63,6 +63,10 @@ class PodAddresses:
             self.by_ip[ip] = _owner(name, pod.spec.node_name)
         self._changes.count += 1
 
+    def ips_of(self, pod: str) -> tuple[str, ...]:
+        """The addresses of a Pod (`NAMESPACE/NAME`); none of one that has none of its own."""
+        return self._ips_of.get(pod, ())
+
     def on_host(self, node: str, port: int, protocol: str) -> Owner | None:
         """The Pod in the node's own network namespace that says it listens on a port."""
         for name, pod in self._on_host.get(node, {}).items():
