@@ -214,11 +214,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _validate(options: argparse.Namespace) -> int:
     from lab.cluster.review.review import review
-    from lab.settings import Settings
+    from lab.kube.versions import settings_of
 
     names = ("kubernetes", "service_cidr", "node_port_range")
     given = {name: getattr(options, name) for name in names if getattr(options, name)}
-    found = review(options.paths, options.old, Settings(**given))
+    found = review(options.paths, options.old, settings_of(given))
     print(found.json() if options.form == "json" else found.text())
     return found.status(strict=options.strict)
 

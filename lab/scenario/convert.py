@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from itertools import count
 
 from lab.cluster.control_plane import NodeSpec
+from lab.cluster.pod_cidrs import most_nodes
 from lab.commands.parser import check_complete, take_apart
 from lab.commands.words import CommandError, split
 from lab.engine import ClusterSpec, plain_nodes
@@ -106,8 +106,8 @@ def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) 
 
 def _most_nodes(settings: Settings) -> int:
     try:
-        return int(2 ** max(0, 24 - ipaddress.ip_network(settings.pod_cidr).prefixlen))
-    except ValueError:
+        return most_nodes(settings.pod_cidr)
+    except LabError:
         return 0
 
 
