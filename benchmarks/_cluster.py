@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.clock import tune_gc
 from lab.engine import ClusterSpec, Engine, plain_nodes
 from lab.kube.kinds.deployment import Deployment, DeploymentSpec
 from lab.kube.kinds.pod import Container, ContainerPort, Pod, PodSpec, PodTemplateSpec
@@ -31,11 +32,12 @@ def web_objects(replicas: int) -> list[KubeObject]:
 
 
 def settled(app: AppSpec, *, replicas: int = 1, nodes: int = 3, seed: int = 1) -> Engine:
-    """An engine at time zero, with everything Ready."""
+    """An engine at time zero, with everything Ready, in a process tuned as that of `lab play`."""
     engine = Engine(ClusterSpec(nodes=plain_nodes(nodes)), seed=seed, apps=(app,))
     engine.boot()
     engine.apply(web_objects(replicas))
     waiting = engine.settle()
     if waiting:
         raise RuntimeError(f"not Ready at time zero: {', '.join(waiting)}")
+    tune_gc()
     return engine

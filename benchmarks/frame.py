@@ -6,7 +6,6 @@ Bytes and runs are the same on every machine; times are printed, never asserted.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import pty
 import select
@@ -22,6 +21,7 @@ from typing import Any
 from textual._compositor import ChopsUpdate, LayoutUpdate
 
 from benchmarks.row import Row
+from lab.clock import tune_gc
 from lab.tui.app import LabApp
 from tests.tui.demo import DemoPlayer
 
@@ -57,15 +57,13 @@ async def measure(frames: int = FRAMES, **player: Any) -> dict[str, float]:
             app.run_engine(FRAME_S)
             await _paint(app)
         output = Output(app)
-        gc.collect()
-        gc.freeze()
+        tune_gc()
         spent = []
         for _ in range(frames):
             app.run_engine(FRAME_S)  # the simulation is not part of the frame
             start = time.process_time()
             await _paint(app)
             spent.append((time.process_time() - start) * 1e3)
-        gc.unfreeze()
     spent.sort()
     return {
         "mean_ms": statistics.fmean(spent),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import heapq
 import time as wall
 from collections.abc import Callable, Coroutine, Iterator
@@ -49,7 +50,8 @@ class Clock(_Loop):
     """An asyncio loop on virtual time, in seconds; order is total: by time, then by when it was scheduled."""
 
     def __init__(self, start_s: float = 0.0) -> None:
-        self._now = start_s
+        self.now = start_s
+        """The virtual time in seconds; only to be read. It never runs backwards."""
         self._sequence = 0
         self._heap: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._closed = False
@@ -62,8 +64,8 @@ class Clock(_Loop):
     # -- time ---------------------------------------------------------------------------------------------
 
     def time(self) -> float:
-        """The virtual time in seconds; it never runs backwards."""
-        return self._now
+        """The virtual time in seconds, as asyncio asks for it."""
+        return self.now
 
     @property
     def next_time(self) -> float | None:
@@ -76,13 +78,13 @@ class Clock(_Loop):
         There is no handle and no way to cancel: the data path checks for itself whether it is still wanted.
         """
         self._sequence = sequence = self._sequence + 1
-        now = self._now
+        now = self.now
         heapq.heappush(self._heap, (now + delay_s if delay_s > 0.0 else now, sequence, callback, args))
 
     def at(self, when_s: float, callback: Callable[..., object], *args: Any) -> None:
         """Call `callback(*args)` at virtual time `when_s`, or now when that is past."""
         self._sequence = sequence = self._sequence + 1
-        now = self._now
+        now = self.now
         heapq.heappush(self._heap, (when_s if when_s > now else now, sequence, callback, args))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
@@ -106,8 +108,8 @@ class Clock(_Loop):
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        if reached and when_s > self._now:
-            self._now = when_s
+        if reached and when_s > self.now:
+            self.now = when_s
         return reached
 
     def step(self) -> bool:
@@ -122,7 +124,7 @@ class Clock(_Loop):
         heap, pop = self._heap, heapq.heappop
         countdown = _BUDGET_CHECK_EVERY
         while heap and heap[0][0] <= when_s:
-            self._now, _, callback, args = pop(heap)
+            self.now, _, callback, args = pop(heap)
             try:
                 callback(*args)
             except (SystemExit, KeyboardInterrupt):
@@ -162,7 +164,7 @@ class Clock(_Loop):
 
     def _fail(self, message: str, error: BaseException) -> None:
         if self._failure is None:
-            self._failure = ClockError(f"at {self._now:.6f} s: {message}: {error!r}")
+            self._failure = ClockError(f"at {self.now:.6f} s: {message}: {error!r}")
             self._failure.__cause__ = error
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
@@ -171,7 +173,7 @@ class Clock(_Loop):
         if not task.cancelled() and getattr(task, "_log_traceback", False):
             # At the end of this moment, so that whoever awaits the task has had its chance to take the exception.
             self._sequence = sequence = self._sequence + 1
-            heapq.heappush(self._heap, (self._now, _END_OF_MOMENT + sequence, self._take_failure, (task,)))
+            heapq.heappush(self._heap, (self.now, _END_OF_MOMENT + sequence, self._take_failure, (task,)))
 
     def _take_failure(self, task: asyncio.Task[Any]) -> None:
         if not getattr(task, "_log_traceback", False):
@@ -192,21 +194,21 @@ class Clock(_Loop):
     ) -> asyncio.Handle:
         """Schedule for this very moment, after what is already scheduled for it."""
         handle = asyncio.Handle(callback, args, self, context)
-        self._push_handle(self._now, handle)
+        self._push_handle(self.now, handle)
         return handle
 
     def call_later(
         self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """Schedule after `delay` virtual seconds."""
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """Schedule at virtual time `when` (never in the past)."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)
-        self._push_handle(max(when, self._now), handle)
+        self._push_handle(max(when, self.now), handle)
         return handle
 
     def _push_handle(self, when: float, handle: asyncio.Handle) -> None:
@@ -259,7 +261,7 @@ class Clock(_Loop):
             task.cancel()
         self._failure = None
         try:
-            self.run_until(self._now)
+            self.run_until(self.now)
         finally:
             self._heap.clear()
             self._tasks.clear()
@@ -277,3 +279,16 @@ def _run_handle(handle: asyncio.Handle) -> None:
 
 def _name_of(callback: Callable[..., object]) -> str:
     return getattr(callback, "__qualname__", repr(callback))
+
+
+def tune_gc() -> None:
+    """Have Python's garbage collector look at new objects only, and seldom; for who steps a clock for long.
+
+    To be called when everything is in place. A run makes hardly any cycles but keeps many objects (the cluster, its
+    tables, the newest events), and with the usual thresholds they would be gone over again and again for nothing.
+    What was set apart for an earlier run of this process is given back to the collector.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)

@@ -178,6 +178,9 @@ AnyEvent = (
     | Checked
 )
 
+_BATCH = 512
+"""How many events are encoded and hashed at once."""
+
 Listener = Callable[[Event], object]
 
 
@@ -193,8 +196,6 @@ class Reading(NamedTuple):
 
 class Journal:
     """Events of one run, in order. `kept` bounds how many of the newest stay in memory as objects."""
-
-    _BATCH = 512
 
     def __init__(self, kept: int = 100_000) -> None:
         self._recent: deque[Event] = deque(maxlen=kept)
@@ -212,9 +213,9 @@ class Journal:
         """Add an event and tell those who listen to its type."""
         pending = self._pending
         pending.append(event)
-        if len(pending) >= self._BATCH:
+        if len(pending) >= _BATCH:
             self._settle()
-        listeners = self._listeners.get(event.__class__)
+        listeners = self._listeners.get(type(event))
         if listeners is not None:
             for listener in listeners:
                 listener(event)

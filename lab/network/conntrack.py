@@ -109,7 +109,7 @@ class Conntrack:
     def opened(self, flow: Flow, now_s: float) -> None:
         """Remember a flow; one that is closing on the same five-tuple gives way to it."""
         self.flows[flow.packet] = flow
-        if flow.protocol == UDP:
+        if flow.packet.protocol == UDP:
             flow.expires_s = now_s + self._settings.conntrack_udp_unreplied_s
             heappush(self._idle, (flow.expires_s, flow.decision.id, flow))
         elif not flow.open:
@@ -119,7 +119,7 @@ class Conntrack:
     def used(self, flow: Flow, now_s: float) -> None:
         """Another packet of a flow from the client: the entry's time begins anew."""
         flow.active_s = now_s
-        if flow.protocol == UDP:
+        if flow.packet.protocol == UDP:
             settings = self._settings
             timeout_s = settings.conntrack_udp_unreplied_s
             if flow.replied and now_s - flow.decision.time > UDP_STREAM_AFTER_S:
@@ -133,12 +133,12 @@ class Conntrack:
         A TCP or SCTP entry stays for a while in the state that this leaves it in. A UDP entry has perhaps seen an
         answer, and just runs out.
         """
-        if flow.protocol == UDP:
+        if flow.packet.protocol == UDP:
             if outcome in _ANSWERS:
                 self.used(flow, now_s)
                 flow.replied = True
             return
-        state = _ENDS.get(outcome, TIME_WAIT) if flow.protocol == TCP else CLOSED
+        state = _ENDS.get(outcome, TIME_WAIT) if flow.packet.protocol == TCP else CLOSED
         flow.state = state
         flow.expires_s = expires_s = now_s + self._waits[state]
         self._ended[state].append(flow)
@@ -147,7 +147,7 @@ class Conntrack:
 
     def gave_up(self, flow: Flow, now_s: float) -> None:
         """The client of a flow that never had a reply sends no more SYNs."""
-        if flow.protocol != UDP and self.flows.get(flow.packet) is flow:
+        if flow.packet.protocol != UDP and self.flows.get(flow.packet) is flow:
             flow.expires_s = self._syn_expiry_s(flow, now_s)
 
     def known(self, packet: Packet, now_s: float) -> Flow | None:
@@ -156,9 +156,9 @@ class Conntrack:
         A SYN makes a new flow, unless an entry still waits for the reply to an earlier one.
         """
         flow = self.flows.get(packet)
-        if flow is None or (flow.protocol != UDP and (flow.open or flow.state)) or flow.expires_s <= now_s:
+        if flow is None or (flow.packet.protocol != UDP and (flow.open or flow.state)) or flow.expires_s <= now_s:
             return None
-        if flow.protocol == UDP:
+        if flow.packet.protocol == UDP:
             self.used(flow, now_s)
         else:
             flow.expires_s = now_s + self._settings.conntrack_tcp_syn_sent_s
@@ -171,7 +171,7 @@ class Conntrack:
 
     def delete_udp(self, is_stale: Callable[[Flow], bool]) -> int:
         """Forget UDP flows, as kube-proxy does; how many there were."""
-        current = (flow for _, _, flow in self._idle if flow.protocol == UDP and self._is_current(flow))
+        current = (flow for _, _, flow in self._idle if flow.packet.protocol == UDP and self._is_current(flow))
         return self._forget([flow for flow in current if is_stale(flow)])
 
     def delete(self, is_wanted: Callable[[Flow], bool]) -> int:
@@ -232,7 +232,7 @@ class Conntrack:
             return
         self._next_sweep_s = now_s + 1.0
         for key, flow in list(self.flows.items()):
-            if flow.open and flow.protocol != UDP and established_until_s(flow, self._settings) <= now_s:
+            if flow.open and flow.packet.protocol != UDP and established_until_s(flow, self._settings) <= now_s:
                 del self.flows[key]
 
 
@@ -247,7 +247,7 @@ def is_lost(reason: str, mode: str) -> bool:
 def established_until_s(flow: Flow, settings: Settings) -> float:
     """When the entry of an open TCP or SCTP flow ends, if no more packets come."""
     last_s = max(flow.decision.time, flow.active_s)
-    if flow.protocol == SCTP:
+    if flow.packet.protocol == SCTP:
         return last_s + settings.conntrack_sctp_established_s
     return last_s + settings.conntrack_tcp_established_s
 

@@ -61,21 +61,19 @@ _CACHED_NAMES = 100_000
 
 
 class _Cached:
-    __slots__ = ("answer", "turn", "until_s")
+    __slots__ = ("answer", "several", "turn", "until_s")
 
     def __init__(self, answer: DnsAnswer, until_s: float) -> None:
         self.answer = answer._replace(took_s=0.0, queries=0, asked=())
         self.until_s = until_s
+        self.several = len(answer.addresses) > 1
         self.turn = 0
 
     def next(self) -> DnsAnswer:
-        """The answer; with several addresses, a different one comes first each time."""
-        answer = self.answer
-        count = len(answer.addresses)
-        if count < 2:
-            return answer
-        self.turn = turn = (self.turn + 1) % count
-        return answer._replace(addresses=answer.addresses[turn:] + answer.addresses[:turn])
+        """The answer with another one of its several addresses first each time."""
+        addresses = self.answer.addresses
+        self.turn = turn = (self.turn + 1) % len(addresses)
+        return self.answer._replace(addresses=addresses[turn:] + addresses[:turn])
 
 
 class Dns:
@@ -117,7 +115,9 @@ class Dns:
     def at_hand(self, source: Source, host: str) -> DnsAnswer | None:
         """The answer that a source still has in its cache, which `resolve` would give; None when it has to ask."""
         cached = self._cache.get((source.name, host))
-        return cached.next() if cached is not None and cached.until_s > self._clock.time() else None
+        if cached is None or cached.until_s <= self._clock.now:
+            return None
+        return cached.next() if cached.several else cached.answer
 
     def query(self, source: Source, host: str, type: str, done: Done, *, search: bool = True) -> None:
         """Ask for one type of record as dig does: no /etc/hosts, and nothing from the client's own cache."""

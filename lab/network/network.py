@@ -124,14 +124,15 @@ class Network:
         `host` is the name that the client used; `src_port` 0 takes the source's next ephemeral port. A packet of a
         socket that a node has an entry of goes where the entry says.
         """
-        now = self._clock.time()
+        now = self._clock.now
         src_ip = source.ip if (":" in source.ip) == (":" in ip) else self._other_ip(source, ip)
         packet = Packet(src_ip, src_port or self._next_port(source.name), ip, port, protocol)
         if src_port:
             known = self._along_entry(source, host, packet, now)
             if known is not None:
                 return known
-        draw = self._random()
+        uniform = self._random
+        draw = uniform()
         origin = self.hosts.get(source.node)
         if origin is not None:
             arrival = self._ways.from_node(source, origin, packet, draw)
@@ -165,14 +166,14 @@ class Network:
 
     def close(self, flow: Flow, outcome: str = "ok") -> None:
         """The client is done with it, with the outcome of its request; its conntrack entry stays for a while."""
-        via = self.hosts.get(flow.via)
+        via = self.hosts.get(flow.decision.node)
         if flow.open:
             # A datagram socket is not connected: its flow ends when nobody uses it any more.
-            flow.open = flow.protocol == UDP
+            flow.open = flow.packet.protocol == UDP
             if via is not None:
-                via.conntrack.closed(flow, self._clock.time(), outcome)
+                via.conntrack.closed(flow, self._clock.now, outcome)
         elif via is not None:
-            via.conntrack.gave_up(flow, self._clock.time())
+            via.conntrack.gave_up(flow, self._clock.now)
 
     def conntrack(self, node: str) -> list[Entry]:
         """The conntrack table of a node, oldest entry first; no entries for a name that is no node's."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from lab.clock import tune_gc
 from lab.commands.execution import Execution
 from lab.journal import (
     Checked,
@@ -97,6 +98,7 @@ def _moments(player: Player, end_s: float, speed: float | None) -> Iterator[floa
         engine.run_until(min(engine.now + _BOOT_STEP_S, 0.0))
         yield engine.now
     player.begin()
+    tune_gc()
     began = time.monotonic()
     at_s = 0.0
     while at_s < end_s:

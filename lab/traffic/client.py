@@ -83,10 +83,12 @@ class Arrivals:
     def next(self) -> float:
         """The moment of the next arrival, in virtual seconds; infinity when there is none any more."""
         left = 1.0 if self._rng is None else -math.log(1.0 - self._rng.random())
-        at_s = self._at_s
-        if self._slope == 0.0 and self._rate > 0.0 and at_s + left / self._rate <= self._end_s:
-            self._at_s = at_s = at_s + left / self._rate
-            return at_s
+        at_s, rate = self._at_s, self._rate
+        if self._slope == 0.0 and rate > 0.0:
+            due_s = at_s + left / rate
+            if due_s <= self._end_s:
+                self._at_s = due_s
+                return due_s
         while True:
             wait_s = _time_for(left, self._rate + self._slope * (at_s - self._begin_s), self._slope)
             if at_s + wait_s <= self._end_s:
@@ -168,7 +170,7 @@ class Client:
     def _arrive(self) -> None:
         if self.stopped:
             return
-        now_s = self._clock.time()
+        now_s = self._clock.now
         due_s = self._arrivals.next()
         if due_s < self.spec.stop_s:
             self._clock.at(due_s, self._arrive)

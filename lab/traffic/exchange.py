@@ -161,7 +161,7 @@ class Caller:
         """Send a request now; `done` is called with its result, once, on the clock or at once."""
         wire = self.wire
         wire.serial = serial = wire.serial + 1
-        deadline_s = wire.clock.time() + self.timeout_s
+        deadline_s = wire.clock.now + self.timeout_s
         exchange = Exchange(self, id or serial, serial, source, target, intended_s, deadline_s, done, depth, attempt)
         self._sent.append(exchange)
         if not self._sweeping:
@@ -173,8 +173,9 @@ class Caller:
             self.connect(exchange, target.host)
             return
         answer = wire.network.dns.at_hand(source, target.host)
-        if answer is not None:
-            exchange.resolved(answer)
+        if answer is not None and answer.addresses:
+            exchange.answer = answer
+            self.connect(exchange, answer.addresses[0])
         else:
             wire.network.resolve(source, target.host, exchange.resolved)
 
@@ -301,7 +302,7 @@ class Caller:
 
     def _record(self, exchange: Exchange, flow: Flow | None, outcome: str, status: int, reason: str) -> None:
         wire = self.wire
-        now_s = wire.clock.time()
+        now_s = wire.clock.now
         latency_s = now_s - exchange.intended_s
         client = self.group or exchange.source.name
         number, service, pod = 0, "", ""

@@ -128,13 +128,15 @@ class Server:
         """A request has reached the container: work on it, put it in line, or turn it away."""
         if exchange.finished:
             return
+        spec = self.spec
         if self.state == ENDED:
             self._reset(exchange)
-        elif self._busy < self.spec.workers:
+        elif self._busy < spec.workers:
             self._busy += 1
             self._inflight[exchange.serial] = exchange
-            self.parent.clock.after(self._draw(), self._worked, exchange)
-        elif len(self._backlog) < self.spec.backlog:
+            draw = self._draw
+            self.parent.clock.after(draw(), self._worked, exchange)
+        elif len(self._backlog) < spec.backlog:
             self._inflight[exchange.serial] = exchange
             self._backlog.append(exchange)
         elif exchange.target.http:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from lab.clock import ClockError
+from lab.clock import ClockError, tune_gc
 from lab.tui.pacer import Pacer
 from lab.tui.screens.sheet import Sheet
 from lab.tui.themes import DARK, THEMES
@@ -65,18 +64,13 @@ class LabApp(App[int]):
     def on_mount(self) -> None:
         """Open the first screen, and start the one timer."""
         _leave_on_hangup(self)
-        gc.set_threshold(50_000, 50, 50)
-        self.call_after_refresh(self._freeze)
+        self.call_after_refresh(tune_gc)
         if self.player is None:
             self._open_picker()
         else:
             self.begin(self.player)
         if self._use_timer:
             self.set_interval(self.pacer.period_s, self._tick, name="frame")
-
-    def _freeze(self) -> None:
-        gc.collect()
-        gc.freeze()
 
     # -- runs -----------------------------------------------------------------------------------------------
 
