@@ -38,6 +38,8 @@ UDP_STREAM_AFTER_S = 2.0
 _ENDS = {"refused": CLOSE, "reset": CLOSE, "timeout": FIN_WAIT}
 """How a request's outcome ends its TCP entry: by a RST, by a FIN that nobody answers, else by both sides' FIN."""
 _ANSWERS = ("ok", "error")
+_LOOK_EVERY_S = 1.0
+"""How often ended entries are looked for: one that stays a little longer harms nobody while there is room."""
 _SWEEP_AFFINITY_EVERY = 4096
 _LOST = (
     reasons.ENDPOINT_GONE,
@@ -91,13 +93,14 @@ class Conntrack:
         return len(self.flows)
 
     def has_room(self, now_s: float) -> bool:
-        """Whether another entry fits, after those that have ended are gone."""
+        """Whether another entry fits; those that have ended go now and then, and in time when the table is full."""
         if self._next_end_s <= now_s:
             self._expire_ended(now_s)
         if self._idle and self._idle[0][0] <= now_s:
             self._expire_idle(now_s)
         if len(self.flows) < self._max:
             return True
+        self._expire_ended(now_s)
         self._expire_established(now_s)
         if len(self.flows) < self._max:
             return True
@@ -205,14 +208,15 @@ class Conntrack:
         return self.flows.get(flow.packet) is flow
 
     def _expire_ended(self, now_s: float) -> None:
-        self._next_end_s = inf
-        for flows in self._ended.values():
-            while flows and flows[0].expires_s <= now_s:
-                flow = flows.popleft()
-                if self._is_current(flow):
-                    del self.flows[flow.packet]
-            if flows and flows[0].expires_s < self._next_end_s:
-                self._next_end_s = flows[0].expires_s
+        flows, soonest_s = self.flows, inf
+        for ended in self._ended.values():
+            while ended and ended[0].expires_s <= now_s:
+                flow = ended.popleft()
+                if flows.get(flow.packet) is flow:
+                    del flows[flow.packet]
+            if ended:
+                soonest_s = min(soonest_s, ended[0].expires_s)
+        self._next_end_s = max(soonest_s, now_s + _LOOK_EVERY_S)
 
     def _expire_idle(self, now_s: float) -> None:
         # These live on with every packet; one that is due only by an earlier reckoning is looked at again later.
