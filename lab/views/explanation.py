@@ -143,7 +143,7 @@ def _candidates(candidates: Sequence[Candidate], chosen: str, size: int) -> list
 
 
 def _table(explanation: Explanation, size: int) -> list[Line]:
-    held = f"  {explanation.decision.node} held version {explanation.table} since {fmt.stamp(explanation.learned_s)}"
+    held = f"  {explanation.decision.node} held version {explanation.table} {fmt.since(explanation.learned_s)}"
     if explanation.table >= explanation.newest:
         fresh: Line = line(held, ", ", ("the newest there was", "ok"))
     else:

@@ -23,6 +23,11 @@ def stamp(time_s: float) -> str:
     return f"{sign}{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
 
 
+def since(time_s: float) -> str:
+    """How long something has been so: `since 00:42.310`, or `from the start` when it was so before the story."""
+    return "from the start" if time_s < 0 else f"since {stamp(time_s)}"
+
+
 def latency(seconds: float) -> str:
     """A duration in three digits or fewer and its unit: `850 us`, `12 ms`, `1.2 s`."""
     if math.isnan(seconds):

@@ -152,7 +152,7 @@ def _balancer(balanced: Balanced, size: int) -> list[Line]:
 
 
 def _leg(leg: LegAccount, sights: Sequence[Sight], chosen: str, size: int) -> list[Line]:
-    since = f"{leg.mode}, table {leg.table} since {fmt.moment(leg.since_s)}" if leg.table else f"{leg.mode}, no rules"
+    since = f"{leg.mode}, table {leg.table} {fmt.since(leg.since_s)}" if leg.table else f"{leg.mode}, no rules"
     lines = [_title(f"Node {leg.node}", since)]
     for step in leg.steps:
         role = VERDICT_ROLES.get(leg.verdict, "bad") if step.stage == "verdict" else ""
