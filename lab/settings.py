@@ -88,9 +88,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- kube-proxy: v1alpha1/defaults.go
     proxy_sync_period_s: float = 30.0
     proxy_min_sync_period_s: float = 1.0
+    proxy_ipvs_min_sync_period_s: float = 0.0
+    """minSyncPeriod of kube-proxy in ipvs mode."""
     proxy_sync_latency_s: float = 0.05
     """What one run of iptables-restore or nft takes; drawn anew for each node within +-50 %."""
     proxy_healthz_port: int = 10256
+    ipvs_scheduler: str = "rr"
+    """How ipvs picks an endpoint: rr (in turn), lc (least connections) or sh (source hashing)."""
     conntrack_max: int = 131072
     conntrack_tcp_established_s: float = 86400.0
     conntrack_tcp_close_wait_s: float = 3600.0

@@ -49,7 +49,7 @@ def add_cluster(parser: argparse._ActionsContainer, *, required: bool) -> None:
     )
     add("--nodes", type=int, default=3, metavar="N", help="how many worker nodes (3)")
     add("--zones", default="", metavar="A,B", help="zones, given to the nodes in turn")
-    add("--proxy", default="nftables", choices=("nftables", "iptables"), help="kube-proxy's mode")
+    add("--proxy", default="nftables", choices=("nftables", "iptables", "ipvs"), help="kube-proxy's mode")
     add("--load-balancer", default="cloud", choices=("cloud", "none"), help="who answers type LoadBalancer")
     add("--kubernetes", default="1.37", metavar="VERSION", help="the release whose behaviour it shows (1.37)")
     add("--apps", metavar="FILE", help="a scenario file whose apps: says what the images do")

@@ -7,9 +7,10 @@ To learn from it how kube-proxy works, read in this order:
     traffic_policy.py   what the internal and external traffic policies make of it; masquerade; REJECT or DROP
     rule_table.py       how a packet is matched: cluster, external and load-balancer IPs, then node ports
     router.py           the decision about one packet, from the match to the rewritten header
+    ipvs.py             how ipvs picks an endpoint, where the other modes throw dice
     builder.py          how watch events become the newest table
     proxy.py            when a node takes the newest table over, and what happens when its kube-proxy is dead
-    program/            the same rules as iptables and nftables hold them, line by line
+    program/            the same rules as iptables, nftables and ipvs hold them, line by line
 
 Around it: `node_facts.py` (what differs from node to node), `health_check.py`, `host.py` (one node's part of the data
 plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `policy.py` with

@@ -32,10 +32,14 @@ class Leg(msgspec.Struct, frozen=True, gc=False):
     draw: float
     remembered: str
     """The endpoint that this node's session affinity held for the source."""
+    scheduled: bool = False
+    """Whether `draw` is what the node's ipvs scheduler picked, for this packet alone."""
 
     def of(self, src_port: int, draw: float) -> Leg:
         """The same for another packet of the same sort, which got the same endpoint."""
-        return _replace(self, packet=_replace(self.packet, src_port=src_port), draw=draw)
+        return _replace(
+            self, packet=_replace(self.packet, src_port=src_port), draw=self.draw if self.scheduled else draw
+        )
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):

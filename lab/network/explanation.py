@@ -18,7 +18,8 @@ from lab.network.addresses import join
 from lab.network.arrival import Leg
 from lab.network.endpoints import PREFER_SAME_NODE, EndpointInfo
 from lab.network.host import Host
-from lab.network.node_facts import IPTABLES, NodeFacts
+from lab.network.ipvs import SCHEDULERS
+from lab.network.node_facts import IPTABLES, IPVS, NodeFacts
 from lab.network.packet import DROP, PASS, Packet
 from lab.network.policy import Ruling
 from lab.network.program import rule_lines
@@ -142,6 +143,8 @@ class RouteRecorder:
             how = "session affinity remembers it for this client"
         elif count == 1:
             how = "it is the only one"
+        elif self.node.mode == IPVS:
+            how = f"ipvs with the scheduler {self.node.scheduler}, {SCHEDULERS[self.node.scheduler]}"
         elif self.node.mode == IPTABLES:
             how = f"a chain of {count} rules with probability {', '.join(f'1/{left}' for left in range(count, 0, -1))}"
         else:

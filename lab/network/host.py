@@ -10,7 +10,8 @@ from lab.network.addresses import family
 from lab.network.arrival import Memory
 from lab.network.builder import RuleBuilder
 from lab.network.conntrack import AffinityTable, Conntrack
-from lab.network.node_facts import NodeFacts
+from lab.network.ipvs import Scheduler, machinery
+from lab.network.node_facts import IPVS, NodeFacts
 from lab.network.proxy import NodeProxy
 from lab.settings import Settings
 
@@ -32,9 +33,13 @@ class Host:
         self.vertex = f"node/{node.name}"
         self.powered = True
         self.conntrack = Conntrack(settings)
+        self.scheduler: Scheduler | None = None
+        """That of ipvs; the other modes choose at random."""
+        if mode == IPVS:
+            self.conntrack, self.scheduler = machinery(settings)
         self.affinity = AffinityTable(clock)
         self.memory = Memory()
-        self.proxy = NodeProxy(node.name, clock, journal, settings, seed, builder, self.conntrack)
+        self.proxy = NodeProxy(node.name, clock, journal, settings, seed, builder, self.conntrack, mode)
         self._settings = settings
         self._mode = mode
         self.learn(node)
@@ -56,6 +61,7 @@ class Host:
             cluster_cidr=self._settings.pod_cidr,
             service_cidrs=self._settings.service_cidr.split(","),
             uses_node_hints=features_of(self._settings.kubernetes).prefer_same_traffic_distribution,
+            scheduler=self._settings.ipvs_scheduler,
         )
 
     def ip_towards(self, ip: str) -> str:
@@ -71,6 +77,8 @@ class Host:
             self.proxy.power_lost()
             self.conntrack.clear()
             self.affinity.clear()
+            if self.scheduler is not None:
+                self.scheduler.clear()
 
 
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"

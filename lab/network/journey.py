@@ -18,6 +18,7 @@ from lab.network.changes import Changes
 from lab.network.endpoints import EndpointInfo
 from lab.network.flow import Flow, Source
 from lab.network.host import Host
+from lab.network.ipvs import Scheduler, draw_of
 from lab.network.load_balancer import LoadBalancers
 from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
 from lab.network.pod_addresses import Owner, PodAddresses
@@ -162,15 +163,25 @@ class Wayfinder:
     def _decide(self, journey: Journey, host: Host) -> Verdict:
         proxy, packet = host.proxy, journey.packet
         table, facts, draw = proxy.table, host.facts, journey.draw
-        journey.routed = verdict = route(table, facts, packet, draw, host.affinity)
+        verdict = route(table, facts, packet, draw, host.affinity)
+        scheduled = host.scheduler is not None and self._is_picked(host.scheduler, verdict)
+        if host.scheduler is not None and scheduled:
+            draw = draw_of(host.scheduler, verdict, packet)
+            verdict = route(table, facts, packet, draw, host.affinity)
+        journey.routed = verdict
         rule, remembered = verdict.rule, ""
         if rule is not None and rule.affinity_s:
             remembered = host.affinity(rule, packet.src_ip)
             if verdict.endpoint is not None and self._remembers:
                 host.affinity.remember(rule, packet.src_ip, verdict.endpoint.address)
-        journey.legs = (*journey.legs, Leg(facts, table, proxy.table_since_s, packet, draw, remembered))
+        journey.legs = (*journey.legs, Leg(facts, table, proxy.table_since_s, packet, draw, remembered, scheduled))
         journey.host = host
         return verdict
+
+    def _is_picked(self, scheduler: Scheduler, verdict: Verdict) -> bool:
+        """Whether ipvs picks the endpoint; who only wants to know must not take somebody's turn."""
+        picks = verdict.endpoint is not None and verdict.reason != reasons.AFFINITY
+        return picks and (self._remembers or scheduler.stateless)
 
     def along_entry(self, source: Source, host: Host, flow: Flow) -> Way:
         """Where another packet goes of a flow that a node has an entry of: no rules, no policies, only the links."""
@@ -235,7 +246,7 @@ class Wayfinder:
         owner = self._owners.by_ip.get(ip)
         if owner is not None:
             return self._arrive(journey, PASS, reasons.DIRECT, ip, packet.dst_port, owner.node, owner)
-        if host.facts.is_local(ip):
+        if host.facts.is_local(ip) or verdict.reason == reasons.HEALTH_CHECK_PORT:
             return self._deliver_on_node(journey, host, verdict)
         if len(journey.legs) >= MAX_LEGS:
             return self._way(journey, DROP, reasons.UNKNOWN_ADDRESS)
@@ -355,9 +366,10 @@ class Wayfinder:
             routed.masquerade,
             journey.legs[-1].table.version if journey.legs else 0,
         )
-        if host is not None and rule is not None and not rule.affinity_s and len(journey.legs) == 1:
+        alone = len(journey.legs) == 1 and host is not None and host.scheduler is None
+        if host is not None and rule is not None and not rule.affinity_s and alone:
             # One node's rule for a Service decided, and nothing but the draw: others of its sort will fare the same.
-            host.memory.keep(journey.source.name, journey.packet, journey.draw, routed.among, arrival)
+            host.memory.keep(journey.source.name, journey.packet, journey.draw, len(routed.eligible), arrival)
         return arrival
 
 

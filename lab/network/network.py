@@ -35,6 +35,7 @@ from lab.network.exposure import Exposure, open_ports
 from lab.network.flow import Flow, Source
 from lab.network.health_check import HealthAnswer
 from lab.network.host import Host
+from lab.network.ipvs import check_scheduler
 from lab.network.journey import Wayfinder
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NFTABLES
@@ -74,6 +75,7 @@ class Network:
         self._features = features_of(settings.kubernetes)
         for mode in (proxy_mode, *self._modes.values()):
             warning_about(mode, settings.kubernetes)
+        check_scheduler(settings.ipvs_scheduler)
         self._changes = Changes()
         self.topology = Topology(settings, self._changes)
         self.hosts: dict[str, Host] = {}

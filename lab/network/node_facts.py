@@ -8,7 +8,8 @@ from lab.network.addresses import IPV4, IPV6, Cidr, any_holds, family, is_loopba
 
 IPTABLES = "iptables"
 NFTABLES = "nftables"
-MODES = (IPTABLES, NFTABLES)
+IPVS = "ipvs"
+MODES = (IPTABLES, NFTABLES, IPVS)
 
 FROM_POD = "pod"
 FROM_NODE = "node"
@@ -32,6 +33,7 @@ class NodeFacts:
         "mode",
         "name",
         "primary_ips",
+        "scheduler",
         "service_cidrs",
         "uses_node_hints",
         "zone",
@@ -51,12 +53,14 @@ class NodeFacts:
         localhost_node_ports: bool = True,
         service_cidrs: Iterable[str] = (),
         uses_node_hints: bool = True,
+        scheduler: str = "rr",
     ) -> None:
         """`cluster_cidr` is how Pod sources are recognised, one CIDR or one of each family with a comma between them;
         None is kube-proxy without a detector.
 
         `node_port_addresses` are CIDRs as in KubeProxyConfiguration; empty means every local address with iptables
-        and the primary ones with nftables. `uses_node_hints` is the gate PreferSameTrafficDistribution.
+        and ipvs, and the primary ones with nftables. `uses_node_hints` is the gate PreferSameTrafficDistribution,
+        `scheduler` that of ipvs.
         """
         self.name = name
         self.zone = zone
@@ -68,13 +72,14 @@ class NodeFacts:
         self.localhost_node_ports = localhost_node_ports
         self.service_cidrs = parse_cidrs(service_cidrs)
         self.uses_node_hints = uses_node_hints
+        self.scheduler = scheduler
         listed = parse_cidrs(node_port_addresses)
         self._every = [cidr.family for cidr in listed if not cidr.mask]
         if mode == IPTABLES and not listed:
             self._every = [IPV4, IPV6]
         self._listed = self._node_port_addresses(listed)
         self._sources: dict[str, str] = {}
-        self.key = f"{name} {zone} {uses_node_hints} {masquerade_all} {self.cluster_cidrs}"
+        self.key = f"{name} {mode} {zone} {uses_node_hints} {masquerade_all} {self.cluster_cidrs}"
 
     def _node_port_addresses(self, listed: tuple[Cidr, ...]) -> dict[str, None]:
         if listed:
@@ -94,11 +99,12 @@ class NodeFacts:
     def serves_node_ports_on(self, ip: str) -> bool:
         """Whether kube-proxy answers node ports on this local address.
 
-        nftables never does on loopback. iptables does on 127.0.0.0/8 while localhost node ports are on, never on ::1.
+        nftables and ipvs never do on loopback. iptables does on 127.0.0.0/8 while localhost node ports are on, never on
+        ::1.
         """
         if not is_loopback(ip):
             return ip in self._listed
-        if self.mode == NFTABLES or ":" in ip or not self.localhost_node_ports:
+        if self.mode != IPTABLES or ":" in ip or not self.localhost_node_ports:
             return False
         return any(is_loopback(listed) for listed in self._listed)
 

@@ -24,6 +24,7 @@ from lab.network.health_check import (
     healthz,
     local_ready_counts,
 )
+from lab.network.node_facts import IPVS, NFTABLES
 from lab.network.rule_table import RuleTable
 from lab.settings import Settings
 
@@ -49,6 +50,7 @@ class NodeProxy:
         seed: int,
         builder: RuleBuilder,
         conntrack: Conntrack,
+        mode: str = NFTABLES,
     ) -> None:
         self.node = node
         self.table = RuleTable()
@@ -64,6 +66,9 @@ class NodeProxy:
         self._conntrack = conntrack
         self._features = features_of(settings.kubernetes)
         self._random = random.Random(f"{seed}/proxy/{node}")
+        self._min_sync_period_s = (
+            settings.proxy_ipvs_min_sync_period_s if mode == IPVS else settings.proxy_min_sync_period_s
+        )
         self._run = 0
         """Which run of the process this is, so that what an earlier one scheduled is ignored."""
         self._waiting = False
@@ -150,7 +155,7 @@ class NodeProxy:
         if run != self._run or not self.running:
             return
         self._waiting = False
-        self._earliest_s = self._clock.time() + self._settings.proxy_min_sync_period_s
+        self._earliest_s = self._clock.time() + self._min_sync_period_s
         takes_s = self._settings.proxy_sync_latency_s * (0.5 + self._random.random())
         self._clock.after(takes_s, self._finish, run, self._builder.table)
 

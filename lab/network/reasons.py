@@ -24,6 +24,7 @@ TERMINATING = "terminating-endpoint"
 SHORT_CIRCUIT_POD = "short-circuit-pod"
 SHORT_CIRCUIT_NODE = "short-circuit-node"
 AFFINITY = "session-affinity"
+ANY_FOR_LOCAL = "any-endpoint-for-local"
 CONNTRACK = "conntrack"
 ENDPOINT_GONE = "endpoint-gone"
 
@@ -31,9 +32,11 @@ ENDPOINT_GONE = "endpoint-gone"
 NO_ENDPOINTS = "no-endpoints"
 NO_SUCH_PORT = "no-such-port"
 NOTHING_LISTENS = "nothing-listens"
+NO_REAL_SERVER = "no-real-server"
 
 # -- thrown away by a rule
 NO_LOCAL_ENDPOINTS = "no-local-endpoints"
+ANSWER_DISCARDED = "answer-discarded"
 SOURCE_NOT_ALLOWED = "source-not-allowed"
 UNALLOCATED = "unallocated-cluster-ip"
 CONNTRACK_FULL = "conntrack-full"
@@ -83,6 +86,9 @@ REASONS: dict[str, Reason] = {
         "The node itself used the outside address, so the Local policy is skipped and any endpoint may answer."
     ),
     AFFINITY: Reason("sessionAffinity is ClientIP and this node remembers which endpoint the client had."),
+    ANY_FOR_LOCAL: Reason(
+        "A Local traffic policy applies and this node has no endpoint; ipvs then takes any endpoint of the cluster."
+    ),
     CONNTRACK: Reason("The flow already has a connection-tracking entry; the rules are not consulted again."),
     ENDPOINT_GONE: Reason(
         "This node's rules still name an endpoint whose Pod no longer exists.",
@@ -93,12 +99,22 @@ REASONS: dict[str, Reason] = {
         "Compare the Service's selector with the Pods' labels, and look whether any Pod is Ready.",
     ),
     NO_SUCH_PORT: Reason(
-        "The address belongs to a Service, but the Service has no such port; nftables refuses at once.",
+        "The address belongs to a Service, but the Service has no such port; nftables and ipvs refuse at once.",
         "kubectl get service shows the ports that exist.",
     ),
     NOTHING_LISTENS: Reason(
         "The packet reached the node, and no process there listens on that port.",
         "kubectl get service shows the node ports that exist.",
+    ),
+    NO_REAL_SERVER: Reason(
+        "A Local traffic policy applies and this node has no endpoint; the virtual server of ipvs is empty, and the "
+        "kernel refuses the connection at once.",
+        "Run a Pod on each node, or use the Cluster policy.",
+    ),
+    ANSWER_DISCARDED: Reason(
+        "A Local traffic policy applies and this node has no endpoint; ipvs sends the packet to another node without "
+        "masquerade, and the client discards the answer because it comes from the Pod's address.",
+        "Run a Pod on each node, use the Cluster policy, or let a load balancer check the healthCheckNodePort.",
     ),
     NO_LOCAL_ENDPOINTS: Reason(
         "A Local traffic policy applies and this node has no endpoint, so the packet is dropped and the client hangs.",

@@ -4,7 +4,7 @@
     guard        loadBalancerSourceRanges, on load-balancer IPs only
     policy       internal or external traffic policy: which list of endpoints, masquerade or not   traffic_policy.py
     affinity     ClientIP: the endpoint that this client had, while it is still eligible
-    choice       at random and uniform
+    choice       at random and uniform; with ipvs as its scheduler says                            ipvs.py
     DNAT         the destination becomes the endpoint; masquerade: the source becomes the node
 
 `route` is a pure function of the table, the node, the packet and one random number. With a recorder it takes the
@@ -21,7 +21,7 @@ import msgspec
 from lab.network import reasons
 from lab.network.addresses import any_holds, family
 from lab.network.endpoints import EndpointInfo
-from lab.network.node_facts import FROM_OUTSIDE, NFTABLES, NodeFacts
+from lab.network.node_facts import FROM_OUTSIDE, IPTABLES, IPVS, NFTABLES, NodeFacts
 from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
 from lab.network.rule_table import Match, RuleTable
 from lab.network.service_rules import ServicePortRule
@@ -43,8 +43,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     rule: ServicePortRule | None = None
     endpoint: EndpointInfo | None = None
     masquerade: bool = False
-    among: int = 0
-    """How many endpoints were eligible."""
+    eligible: tuple[EndpointInfo, ...] = ()
+    """The endpoints that one was taken from."""
 
 
 class Recorder(Protocol):
@@ -92,7 +92,7 @@ def route(
         source = FROM_OUTSIDE
     plan = plan_for(rule, kind, source, node)
     # iptables checks who sent a packet only where there is an endpoint to protect.
-    if kind is LOAD_BALANCER_IP and rule.source_ranges and (plan.categories.has_any or node.mode == NFTABLES):
+    if kind is LOAD_BALANCER_IP and rule.source_ranges and (plan.categories.has_any or node.mode != IPTABLES):
         allowed = source_allowed(rule, node, packet)
         if recorder is not None:
             recorder.guarded(rule, packet.src_ip, allowed)
@@ -111,7 +111,7 @@ def route(
         reason = reasons.AFFINITY
     # Hairpin: a Pod that reaches itself through a Service would otherwise answer itself directly and be confused.
     hairpin = endpoint.ip == packet.src_ip
-    verdict = Verdict(DELIVER, reason, rule, endpoint, plan.masquerade or hairpin, len(endpoints))
+    verdict = Verdict(DELIVER, reason, rule, endpoint, plan.masquerade or hairpin, endpoints)
     if recorder is not None:
         recorder.chose(plan, endpoint, draw, reason is reasons.AFFINITY)
         recorder.rewrote(packet, endpoint, verdict.masquerade, hairpin)
@@ -148,7 +148,7 @@ def _node_port(table: RuleTable, node: NodeFacts, packet: Packet) -> Match | Non
         return None
     if node.serves_node_ports_on(packet.dst_ip):
         return match
-    if node.mode == NFTABLES or not node.is_local(packet.dst_ip):
+    if node.mode != IPTABLES or not node.is_local(packet.dst_ip):
         return None
     # iptables rejects and drops for node ports in the filter table, on every local address whatever is listed.
     plan = plan_for(match.rule, match.kind, FROM_OUTSIDE, node)
@@ -162,6 +162,11 @@ def _unmatched(table: RuleTable, node: NodeFacts, packet: Packet) -> Verdict:
             return Verdict(PASS, reasons.HEALTH_CHECK_PORT)
         key = (family(packet.dst_ip), packet.protocol, packet.dst_port)
         return Verdict(PASS, reasons.NODE_PORT_ELSEWHERE if key in table.node_ports else reasons.NO_RULE)
+    if node.mode == IPVS and packet.dst_ip in table.virtual_ips:
+        # The dummy interface kube-ipvs0 has it, so the packet is for the node itself: KUBE-IPVS-FILTER refuses it.
+        if packet.protocol == TCP and packet.dst_port in table.health_check_ports:
+            return Verdict(PASS, reasons.HEALTH_CHECK_PORT)
+        return Verdict(REJECT, reasons.NO_SUCH_PORT)
     if packet.dst_ip in table.cluster_ips:
         if node.mode == NFTABLES:
             return Verdict(REJECT, reasons.NO_SUCH_PORT)

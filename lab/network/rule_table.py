@@ -36,6 +36,8 @@ class RuleTable(msgspec.Struct, frozen=True, eq=False):
     """Port to `NAMESPACE/NAME`: LoadBalancer Services with the external Local policy."""
     cluster_ips: Map[str, str] = Map()
     """Every cluster IP in use and whose it is; nftables refuses wrong ports on them."""
+    virtual_ips: Map[str, int] = Map()
+    """Every address of a Service but node ports', and how many ports have it: ipvs makes them the node's own."""
     services: Map[str, tuple[ServicePortRule, ...]] = Map()
     contested: Map[AddressKey, tuple[Match, ...]] = Map()
     """All claims on an address that several Services claim; the first by name holds it."""
@@ -59,6 +61,7 @@ class _Edit:
         self.node_ports = table.node_ports.mutate()
         self.health_check_ports = table.health_check_ports.mutate()
         self.cluster_ips = table.cluster_ips.mutate()
+        self.virtual_ips = table.virtual_ips.mutate()
         self.contested = table.contested.mutate()
 
     def add(self, rule: ServicePortRule) -> None:
@@ -70,6 +73,8 @@ class _Edit:
                 match = claims[0]
             entries[key] = match
         self.cluster_ips[rule.cluster_ip] = rule.service
+        for ip in _virtual_ips(rule):
+            self.virtual_ips[ip] = self.virtual_ips.get(ip, 0) + 1
         if rule.health_check_port:
             self.health_check_ports[rule.health_check_port] = rule.service
 
@@ -84,6 +89,10 @@ class _Edit:
                 self.contested[key] = rest
             else:
                 self.contested.pop(key, None)
+        for ip in _virtual_ips(rule):
+            left = self.virtual_ips.pop(ip) - 1
+            if left:
+                self.virtual_ips[ip] = left
         if self.cluster_ips.get(rule.cluster_ip) == rule.service:
             del self.cluster_ips[rule.cluster_ip]
         if self.health_check_ports.get(rule.health_check_port) == rule.service:
@@ -97,6 +106,7 @@ class _Edit:
             node_ports=self.node_ports.finish(),
             health_check_ports=self.health_check_ports.finish(),
             cluster_ips=self.cluster_ips.finish(),
+            virtual_ips=self.virtual_ips.finish(),
             services=services.set(service, rules)
             if rules
             else services.delete(service)
@@ -125,3 +135,7 @@ class _Edit:
 
 def _claim_order(match: Match) -> tuple[str, str]:
     return match.rule.service, match.kind
+
+
+def _virtual_ips(rule: ServicePortRule) -> dict[str, None]:
+    return dict.fromkeys((rule.cluster_ip, *rule.external_ips, *rule.load_balancer_ips))

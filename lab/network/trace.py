@@ -19,8 +19,10 @@ from lab.network.endpoints import EndpointInfo
 from lab.network.explanation import Candidate, Header, RouteRecorder, Step, policy_steps
 from lab.network.flow import Flow, Source
 from lab.network.host import Host
+from lab.network.ipvs import SH
 from lab.network.journey import Wayfinder
 from lab.network.load_balancer import Balancer, LoadBalancers
+from lab.network.node_facts import IPVS
 from lab.network.packet import TCP, Packet
 from lab.network.program import rule_lines
 from lab.network.reasons import AFFINITY, REASONS, Reason
@@ -171,8 +173,9 @@ class Tracer:
         """One attempt for each endpoint that the deciding node may pick."""
         if not entry.arrival.endpoint:
             return [entry]
-        picked = _again(entry.arrival.legs[-1])
-        count = picked.among if picked.reason != AFFINITY else 1
+        leg = entry.arrival.legs[-1]
+        picked = _again(leg)
+        count = len(picked.eligible) if picked.reason != AFFINITY and not leg.scheduled else 1
         others = [self._attempt(source, entry.packet, (turn + 0.5) / count) for turn in range(1, count)]
         return [attempt._replace(probability=1.0 / count) for attempt in (entry, *others)]
 
@@ -277,13 +280,14 @@ class _TraceRecorder(RouteRecorder):
 
     def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
         """An endpoint was taken."""
-        if remembered:
+        if remembered or (self.node.mode == IPVS and self.node.scheduler == SH):
             self.remembered = endpoint.address
             super().chose(plan, endpoint, draw, remembered)
         elif len(plan.endpoints) == 1:
             super().chose(plan, endpoint, draw, remembered)
         else:
-            how = f"one of {len(plan.endpoints)} at random, all equally likely"
+            how = "by the ipvs scheduler " + self.node.scheduler if self.node.mode == IPVS else "at random"
+            how = f"one of {len(plan.endpoints)} {how}, all equally likely"
             self.say("choice", f"{how}; followed here: {endpoint.address}")
 
     def options(self) -> tuple[Option, ...]:

@@ -11,12 +11,13 @@ from typing import NamedTuple, cast
 
 from lab.network import reasons
 from lab.network.endpoints import Categories, EndpointInfo
-from lab.network.node_facts import FROM_NODE, FROM_POD, NodeFacts
+from lab.network.node_facts import FROM_NODE, FROM_OUTSIDE, FROM_POD, IPVS, NodeFacts
 from lab.network.packet import DELIVER, DROP, REJECT
 from lab.network.service_rules import ServicePortRule
 
 CLUSTER_IP = "cluster IP"
 EXTERNAL_IP = "external IP"
+_KEEPS = "externalTrafficPolicy Local keeps the client's address"
 LOAD_BALANCER_IP = "load-balancer IP"
 NODE_PORT = "node port"
 
@@ -50,6 +51,8 @@ def make_plan(rule: ServicePortRule, kind: str, source: str, node: NodeFacts) ->
     if not categories.has_any:
         # Nobody anywhere can answer. Saying so at once beats letting the client hang.
         return Plan(REJECT, reasons.NO_ENDPOINTS, (), False, "", "", categories)
+    if node.mode == IPVS:
+        return _with_ipvs(rule, kind, source, node, categories)
     if kind == CLUSTER_IP:
         masquerade, why = _masquerade_to_cluster_ip(rule, source, node)
         if rule.internal_local:
@@ -62,7 +65,29 @@ def make_plan(rule: ServicePortRule, kind: str, source: str, node: NodeFacts) ->
         return _cluster(categories, reasons.SHORT_CIRCUIT_POD, False, "the source is a Pod")
     if source == FROM_NODE:
         return _cluster(categories, reasons.SHORT_CIRCUIT_NODE, True, "the source is the node itself")
-    return _local(categories, False, "externalTrafficPolicy Local keeps the client's address")
+    return _local(categories, False, _KEEPS)
+
+
+def _with_ipvs(rule: ServicePortRule, kind: str, source: str, node: NodeFacts, categories: Categories) -> Plan:
+    """ipvs has no short cuts: a virtual server has the same real servers for everybody (proxier.go, syncEndpoint).
+
+    Those of a Local policy are the local endpoints, or where there are none, the cluster list if the Service has one.
+    """
+    if kind == CLUSTER_IP:
+        is_local, (masquerade, why) = rule.internal_local, _masquerade_to_cluster_ip(rule, source, node)
+    elif rule.external_local:
+        is_local, masquerade, why = True, False, _KEEPS
+    else:
+        is_local, masquerade, why = False, True, "externalTrafficPolicy is Cluster"
+    if not is_local:
+        return _cluster(categories, reasons.BALANCED, masquerade, why)
+    if categories.local:
+        return _local(categories, masquerade, why)
+    if not categories.cluster:
+        return Plan(REJECT, reasons.NO_REAL_SERVER, (), False, "", "local", categories)
+    if kind != CLUSTER_IP and source == FROM_OUTSIDE:
+        return Plan(DROP, reasons.ANSWER_DISCARDED, (), False, "", "local", categories)
+    return _cluster(categories, reasons.ANY_FOR_LOCAL, masquerade, why)
 
 
 def _masquerade_to_cluster_ip(rule: ServicePortRule, source: str, node: NodeFacts) -> tuple[bool, str]:

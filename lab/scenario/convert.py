@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 
 from lab.cluster.control_plane import NodeSpec
@@ -15,6 +15,7 @@ from lab.kube.errors import LabError
 from lab.kube.kinds.node import Taint
 from lab.kube.versions import settings_of, warning_about
 from lab.kube.yaml_tree import Node
+from lab.network.ipvs import check_scheduler
 from lab.scenario.decode import Reading, line_of
 from lab.scenario.scenario import Moment, Step
 from lab.scenario.schema import (
@@ -65,6 +66,7 @@ def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
     if not 1 <= len(nodes) <= most:
         source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
     _unique([node.name for node in nodes], "a node", source, "cluster", "nodes")
+    _check(check_scheduler, settings.ipvs_scheduler, source, "cluster", "settings", "ipvs_scheduler")
     _check_mode(entry.proxy, settings, source, "cluster", "proxy")
     for index, node in enumerate(entries):
         _check_mode(node.proxy or entry.proxy, settings, source, "cluster", "nodes", index, "proxy")
@@ -80,8 +82,13 @@ def _settings(entry: ClusterEntry, source: Source) -> Settings:
 
 
 def _check_mode(mode: str, settings: Settings, source: Source, *path: str | int) -> None:
+    _check(lambda name: warning_about(name, settings.kubernetes), mode, source, *path)
+
+
+def _check(check: Callable[[str], object], value: str, source: Source, *path: str | int) -> None:
+    """Note as a fault at a key what `check` raises about its value."""
     try:
-        warning_about(mode, settings.kubernetes)
+        check(value)
     except LabError as error:
         source.problem(str(error), *path)
 

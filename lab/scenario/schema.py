@@ -56,7 +56,7 @@ class NodeEntry(Entry, frozen=True):
     """How many Pods it may run; 0 takes the setting."""
     labels: dict[str, Text] = {}
     taints: tuple[TaintEntry, ...] = ()
-    proxy: Literal["", "nftables", "iptables"] = ""
+    proxy: Literal["", "nftables", "iptables", "ipvs"] = ""
     """The mode of its kube-proxy; the cluster's when it is left out."""
 
 
@@ -67,7 +67,7 @@ class ClusterEntry(Entry, frozen=True):
     """How many worker nodes, or each of them."""
     zones: tuple[str, ...] = ()
     """Zones given to the nodes in turn."""
-    proxy: Literal["nftables", "iptables"] = "nftables"
+    proxy: Literal["nftables", "iptables", "ipvs"] = "nftables"
     """kube-proxy's mode, on nodes that name none."""
     kubernetes: Release = NEWEST
     """The release whose behaviour the cluster shows."""

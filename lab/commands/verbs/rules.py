@@ -51,7 +51,7 @@ SERVICE = ValueType("SERVICE", "a Service: web or shop/web", _read_service, _sug
 
 @command(
     "lab rules",
-    "What kube-proxy has programmed on a node now, in the syntax of iptables-save or nft.",
+    "What kube-proxy has programmed on a node now, in the syntax of iptables-save, nft or ipvsadm.",
     flags=(
         Flag("--node", "whose rules", NODE, required=True),
         Flag("--service", "only what is there for this Service", SERVICE),
@@ -81,7 +81,7 @@ def rules(call: Call) -> None:
     for family in (wanted,) if wanted else families(table, service):
         if host.facts.mode == IPTABLES:
             call.say(f"# {'iptables-save' if family == IPV4 else 'ip6tables-save'}")
-        call.say(*written(table, host.facts, family, service))
+        call.say(*written(table, host.facts, family, service, host.conntrack.flows.values()))
 
 
 def _about(host: Host, call: Call) -> list[str]:

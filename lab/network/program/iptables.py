@@ -8,7 +8,7 @@ the filter table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from lab.network.addresses import IPV4
 from lab.network.endpoints import EndpointInfo
@@ -22,7 +22,7 @@ from lab.network.traffic_policy import CLUSTER_IP, EXTERNAL_IP, LOAD_BALANCER_IP
 FILTER, NAT = "filter", "nat"
 MARK = "0x4000"
 """What marks a packet that is to be masqueraded."""
-HELPERS = ("KUBE-MARK-MASQ",)
+HELPERS: tuple[str, ...] = ("KUBE-MARK-MASQ",)
 """Chains of every node that those of Services go through."""
 
 _BUILT_IN = {FILTER: ("INPUT", "FORWARD", "OUTPUT"), NAT: ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")}
@@ -43,8 +43,14 @@ _PORTALS, _EXTERNAL = "kubernetes service portals", "kubernetes externally-visib
 _BALANCERS, _HEALTH = "kubernetes load balancer firewall", "kubernetes health check service ports"
 
 
-def write(lines: Iterable[Line], *, whole: bool) -> list[str]:
-    """Both tables in the syntax of iptables-save; `whole` declares every chain that a node has."""
+def write(
+    lines: Iterable[Line], family: str, *, whole: bool, own: Mapping[str, tuple[str, ...]] | None = None
+) -> list[str]:
+    """Both tables in the syntax of iptables-save; `whole` declares every chain that a node has.
+
+    `own` are kube-proxy's chains by table, where they are not those of its iptables mode.
+    """
+    every = own or _OWN
     found = list(lines)
     text: list[str] = []
     for table in (FILTER, NAT):
@@ -53,10 +59,10 @@ def write(lines: Iterable[Line], *, whole: bool) -> list[str]:
             if line.table == table:
                 rules.setdefault(line.holder, []).append(line)
         built_in = _BUILT_IN[table] if whole else ()
-        own = dict.fromkeys((*(_OWN[table] if whole else ()), *(chain for chain in rules if chain not in built_in)))
+        chains = dict.fromkeys((*(every[table] if whole else ()), *(chain for chain in rules if chain not in built_in)))
         targets = (_target(line.text) for holder in rules.values() for line in holder)
-        own.update(dict.fromkeys(target for target in targets if target.startswith("KUBE-")))
-        order = (*built_in, *sorted(own))
+        chains.update(dict.fromkeys(target for target in targets if target.startswith("KUBE-")))
+        order = (*built_in, *sorted(chains))
         text.append(f"*{table}")
         text += [f":{chain} {'ACCEPT' if chain in built_in else '-'} [0:0]" for chain in order]
         text += [str(line) for chain in order for line in rules.get(chain, ())]

@@ -11,9 +11,9 @@ class Line(NamedTuple):
     """One rule, one element of a set or map, or (nftables) the head of a set of its own."""
 
     table: str
-    """filter or nat with iptables, else `ip kube-proxy` or `ip6 kube-proxy`."""
+    """filter or nat with iptables, `ip kube-proxy` or `ip6 kube-proxy` with nftables; ipvs has ipvs and ipset too."""
     holder: str
-    """The chain, set or map that it is in."""
+    """The chain, set or map that it is in; with ipvs the virtual server."""
     text: str
     """As it is printed, without the holder."""
     service: str = ""
@@ -24,6 +24,10 @@ class Line(NamedTuple):
         """The line with its holder: as iptables-save prints it, or in the order in which nft nests it."""
         if self.table in ("filter", "nat"):
             return f"-A {self.holder} {self.text}"
+        if self.table == "ipset":
+            return f"add {self.holder} {self.text}"
+        if self.table == "ipvs":
+            return self.text
         if self.kind == ELEMENT:
             return f"{self.holder} {{ {self.text} }}"
         return f"chain {self.holder} {{ {self.text} }}"

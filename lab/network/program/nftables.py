@@ -42,7 +42,7 @@ _CHAINS = (
     "service-endpoints-check",
     "services",
 )
-HELPERS = ("mark-for-masquerade", "reject-chain")
+HELPERS: tuple[str, ...] = ("mark-for-masquerade", "reject-chain")
 """Chains of every node that those of Services go through."""
 _SETS = (
     ("set", "cluster-ips", "type {address};", "Active ClusterIPs"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from lab.network import reasons
 from lab.network.addresses import family, parse_cidr
 from lab.network.endpoints import EndpointInfo
-from lab.network.node_facts import FROM_NODE, FROM_OUTSIDE, FROM_POD, IPTABLES, NodeFacts
+from lab.network.node_facts import FROM_NODE, FROM_OUTSIDE, FROM_POD, IPTABLES, IPVS, NFTABLES, NodeFacts
 from lab.network.packet import DELIVER, Packet
-from lab.network.program import iptables, names, nftables
+from lab.network.program import iptables, ipvs, names, nftables
 from lab.network.program.line import Line
 from lab.network.program.port import Claim, Port, port_of
 from lab.network.router import Verdict
@@ -28,7 +28,7 @@ def rule_lines(
         return tuple(_without_service(table, node, packet, verdict))
     port = port_of(match.rule, node)
     claim = Claim(match.kind, "" if match.kind is NODE_PORT else packet.dst_ip)
-    passed = _Iptables if node.mode == IPTABLES else _Nftables
+    passed = _PASSED[node.mode]
     return tuple(passed(port, claim, packet, verdict, remembered).lines())
 
 
@@ -38,6 +38,10 @@ def _without_service(table: RuleTable, node: NodeFacts, packet: Packet, verdict:
         service = table.health_check_ports[packet.dst_port]
         rules = (rule for rule in table.services.get(service, ()) if rule.family == family(packet.dst_ip))
         yield from (iptables.accept_health_checks(port_of(rule, node)) for rule in list(rules)[:1])
+    elif verdict.reason == reasons.HEALTH_CHECK_PORT and node.mode == IPVS:
+        yield ipvs.accept_health_checks(family(packet.dst_ip))
+    elif verdict.reason == reasons.NO_SUCH_PORT and node.mode == IPVS:
+        yield ipvs.wrong_port(family(packet.dst_ip))
     elif verdict.reason == reasons.NO_SUCH_PORT:
         yield nftables.wrong_port(family(packet.dst_ip))
     elif verdict.reason == reasons.UNALLOCATED:
@@ -196,3 +200,58 @@ class _Nftables(_Passed):
         if port.rule.affinity_s:
             yield nftables.remember(port, endpoint)
         yield nftables.rewrite(port, endpoint)
+
+
+class _Ipvs(_Passed):
+    """With ipvs the lists have other endpoints than `_Passed` says, but which one was taken is in the verdict."""
+
+    def lines(self) -> Iterator[Line]:
+        port, claim = self.port, self.claim
+        if self.guarded:
+            yield from self._guard()
+            if self.verdict.reason == reasons.SOURCE_NOT_ALLOWED:
+                yield ipvs.drop_others()
+                return
+        yield from self._masquerade()
+        yield ipvs.virtual_server(port, claim, self.packet.dst_ip)
+        if self.verdict.verdict == DELIVER:
+            yield ipvs.real_server(port, claim, self.packet.dst_ip, self.endpoint.address)
+            if self.hairpin and self.endpoint.local_to(port.node.name):
+                yield ipvs.hairpin(port, self.endpoint)
+                yield ipvs.by_set(ipvs.LOOP_BACK, port.rule.family)
+
+    def _guard(self) -> Iterator[Line]:
+        """A packet to an address with source ranges returns at the first one that it is in."""
+        port, claim = self.port, self.claim
+        yield ipvs.member(port, claim, ipvs.GUARDED)
+        yield ipvs.by_set(ipvs.GUARDED, port.rule.family)
+        source = next((each for each in port.allowed_sources() if _holds(each, self.packet.src_ip)), "")
+        if source:
+            yield ipvs.allow(port, claim, source)
+            yield ipvs.by_set(ipvs.SOURCE_CIDR if "/" in source else ipvs.SOURCE_IP, port.rule.family)
+
+    def _masquerade(self) -> Iterator[Line]:
+        """The sets that a packet is found in before it comes to its virtual server."""
+        port, claim = self.port, self.claim
+        if claim.kind is NODE_PORT:
+            yield ipvs.by_node_port(port, port.rule.family)
+            return
+        if claim.kind is CLUSTER_IP:
+            if self.marks_cluster_traffic:
+                yield ipvs.member(port, claim, ipvs.CLUSTER)
+                yield ipvs.mark_cluster_traffic(port.node, port.rule.family)
+            return
+        if claim.kind is LOAD_BALANCER_IP:
+            yield ipvs.member(port, claim, ipvs.BALANCER)
+            yield ipvs.by_set(ipvs.BALANCER, port.rule.family)
+            if port.rule.external_local:
+                yield ipvs.member(port, claim, ipvs.BALANCER_LOCAL)
+                yield ipvs.by_set(ipvs.BALANCER_LOCAL, port.rule.family)
+            else:
+                yield ipvs.mark_balanced_traffic()
+        elif not port.rule.external_local:
+            yield ipvs.member(port, claim, ipvs.EXTERNAL)
+            yield next(ipvs.mark_external_traffic(port.rule.family))
+
+
+_PASSED: dict[str, type[_Iptables | _Ipvs | _Nftables]] = {IPTABLES: _Iptables, IPVS: _Ipvs, NFTABLES: _Nftables}
