@@ -259,7 +259,8 @@ def established_until_s(flow: Flow, settings: Settings) -> float:
 class AffinityTable:
     """Which endpoint each client had, by Service port.
 
-    It is what `recent` (iptables), a timed set (nftables) or persistence (ipvs) keeps. It belongs to one node, and its key is the source address that this node sees before its own masquerade.
+    It is what `recent` (iptables), a timed set (nftables) or persistence (ipvs) keeps. It belongs to one node, and its
+    key is the source address that this node sees before its own masquerade.
     """
 
     __slots__ = ("_clock", "_table", "_writes")
