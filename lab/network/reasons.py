@@ -18,6 +18,7 @@ class Reason(NamedTuple):
 
 # -- delivered by a Service rule
 BALANCED = "balanced"
+SCHEDULED = "scheduled"
 LOCAL = "local-endpoint"
 TOPOLOGY = "near-endpoint"
 TERMINATING = "terminating-endpoint"
@@ -69,6 +70,7 @@ HEALTH_CHECK_PORT = "health-check-port"
 
 REASONS: dict[str, Reason] = {
     BALANCED: Reason("One of the ready endpoints in the whole cluster was picked at random."),
+    SCHEDULED: Reason("One of the ready endpoints in the whole cluster was picked by the scheduler of ipvs."),
     LOCAL: Reason(
         "A Local traffic policy applies, so only endpoints on this node were eligible; the client's address is kept."
     ),

@@ -19,7 +19,7 @@ from lab.network.endpoints import EndpointInfo
 from lab.network.explanation import Candidate, Header, RouteRecorder, Step, policy_steps
 from lab.network.flow import Flow, Source
 from lab.network.host import Host
-from lab.network.ipvs import SH
+from lab.network.ipvs import SCHEDULERS, SH
 from lab.network.journey import Wayfinder
 from lab.network.load_balancer import Balancer, LoadBalancers
 from lab.network.node_facts import IPVS
@@ -286,8 +286,10 @@ class _TraceRecorder(RouteRecorder):
         elif len(plan.endpoints) == 1:
             super().chose(plan, endpoint, draw, remembered)
         else:
-            how = "by the ipvs scheduler " + self.node.scheduler if self.node.mode == IPVS else "at random"
-            how = f"one of {len(plan.endpoints)} {how}, all equally likely"
+            how = "at random, all equally likely"
+            if self.node.mode == IPVS:
+                how = f"by the ipvs scheduler {self.node.scheduler}, {SCHEDULERS[self.node.scheduler]}"
+            how = f"one of {len(plan.endpoints)} {how}"
             self.say("choice", f"{how}; followed here: {endpoint.address}")
 
     def options(self) -> tuple[Option, ...]:

@@ -80,7 +80,8 @@ def _with_ipvs(rule: ServicePortRule, kind: str, source: str, node: NodeFacts, c
     else:
         is_local, masquerade, why = False, True, "externalTrafficPolicy is Cluster"
     if not is_local:
-        return _cluster(categories, reasons.BALANCED, masquerade, why)
+        plan = _cluster(categories, reasons.BALANCED, masquerade, why)
+        return plan._replace(reason=reasons.SCHEDULED) if plan.reason == reasons.BALANCED else plan
     if categories.local:
         return _local(categories, masquerade, why)
     if not categories.cluster:

@@ -174,6 +174,11 @@ def test_each_node_and_each_virtual_server_has_its_own_turn() -> None:
     assert chosen(made.connect(here)) == "10.244.1.2:8080"
 
 
+def test_the_reason_says_that_nothing_was_left_to_chance() -> None:
+    made = cluster()
+    assert made.connect(made.pod("client", 1, "10.244.0.9")).reason == reasons.SCHEDULED
+
+
 def test_rr_goes_on_after_the_last_one_when_the_endpoints_change() -> None:
     turns = RoundRobin()
     packet = Packet(POD, 40000, WEB, 80, "TCP")
