@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from lab.journal import Decision, RequestFinished
+from lab.network import reasons
+from lab.network.addresses import join
 from lab.views import format as fmt
 from lab.views.spans import Line, Span, cells, fit_name, fit_text, line, plain, spread
 
@@ -18,6 +20,10 @@ OUTCOME_ROLES = {
     "unreachable": "bad",
     "nxdomain": "warn",
 }
+
+
+_REACHED = (reasons.DIRECT, reasons.NODE_PROCESS, reasons.HEALTH_CHECK_PORT)
+"""Why a packet that no Service rule touched still got somewhere."""
 
 
 class Row:
@@ -92,7 +98,7 @@ def _full(decision: Decision, size: int) -> Line:
     name = decision.host or decision.dst_ip
     parts: list[Span | tuple[str, str] | str] = [
         (fmt.stamp(decision.time) + " ", "dim"),
-        fit_text(fit_name(_client(decision), client), client),
+        fit_text(_fit_party(_client(decision), client), client),
         (" → ", "frame"),
         (fit_text(fit_name(f"{name}:{decision.dst_port}", asked), asked), "accent"),
     ]
@@ -109,18 +115,29 @@ def _short(decision: Decision, size: int) -> Line:
     room = size - len(clock) - 24  # what client, name and Pod share
     client = min(max(room * 3 // 8, 8), 15)
     asked = min(max(room - client - 19, 8), 14)
-    name = decision.host or f"{decision.dst_ip}:{decision.dst_port}"
     return line(
         (clock + " ", "dim"),
-        fit_text(fit_name(_client(decision), client), client),
+        fit_text(_fit_party(_client(decision), client), client),
         (" → ", "frame"),
-        (fit_text(fit_name(name, asked), asked), "accent"),
+        (fit_text(fit_name(_asked(decision, asked), asked), asked), "accent"),
         *_target(decision, full=False, room=room - client - asked),
     )
 
 
 def _client(decision: Decision) -> str:
     return fmt.party(decision.client).removeprefix("internet/")
+
+
+def _fit_party(name: str, size: int) -> str:
+    """A name in `size` cells; where there is no room, the namespace goes first."""
+    return fit_name(name if cells(name) <= size else name.rpartition("/")[2], size)
+
+
+def _asked(decision: Decision, size: int) -> str:
+    """What the client asked for: the name, or only the Service's own where the whole does not fit, or the address."""
+    name = decision.host or f"{decision.dst_ip}:{decision.dst_port}"
+    service = decision.service.partition("/")[2]
+    return service if service and cells(name) > size and name.startswith(f"{service}.") else name
 
 
 def _via(decision: Decision, size: int) -> Span:
@@ -135,10 +152,14 @@ def _via(decision: Decision, size: int) -> Span:
 
 def _target(decision: Decision, *, full: bool, room: int = 40) -> list[Span | tuple[str, str] | str]:
     arrow = (" → ", "frame")
+    pod = fmt.party(f"pod/{decision.pod}") if decision.pod else ""
     if decision.verdict == "deliver":
-        pod = fmt.party(f"pod/{decision.pod}") if decision.pod else ""
         address = decision.endpoint if full or not pod else ""
-        return [arrow, address, " " if address and pod else "", (fit_name(pod, room), "strong")]
+        return [arrow, address, " " if address and pod else "", (_fit_party(pod, room), "strong")]
+    if decision.verdict == "pass" and decision.reason in _REACHED:
+        address = join(decision.dst_ip, decision.dst_port) if full or not pod else ""
+        direct = (" direct", "dim") if full else ""
+        return [arrow, address, " " if address and pod else "", (_fit_party(pod, room), "strong"), direct]
     role = "warn" if decision.verdict == "pass" else "bad"
     return [(f" ✖ {decision.verdict.upper()} {decision.reason}", role)]
 

@@ -71,3 +71,24 @@ def test_lines_have_the_width_of_the_pane() -> None:
 def test_the_text_to_search_has_what_the_line_leaves_out() -> None:
     text = Row(DECISION, ANSWER).text
     assert all(word in text for word in ("balanced", "worker-1", "10.244.1.7:8080", "default/web", "ok"))
+
+
+def test_where_there_is_little_room_namespaces_go_first() -> None:
+    elsewhere = replace(
+        DECISION,
+        client="pod/sock-shop/front-end-6b4d487779-dcvhf",
+        host="catalogue.sock-shop",
+        service="sock-shop/catalogue",
+        pod="sock-shop/catalogue-78d56747d9-4x84m",
+    )
+    text = plain(Row(elsewhere, ANSWER).line(78))
+    assert "sock" not in text
+    assert "→ catalogue " in text
+    assert text[7:].startswith("front-en")
+
+
+def test_a_connection_to_a_pods_own_address_got_there() -> None:
+    direct = replace(DECISION, verdict="pass", reason="direct-to-pod", endpoint="", dst_ip="10.244.1.7", dst_port=9092)
+    text = plain(Row(direct, ANSWER).line(130))
+    assert "→ 10.244.1.7:9092 web-7f9-abcde direct" in text
+    assert "✖" not in text
