@@ -55,9 +55,7 @@ def test_a_removed_endpoint_takes_its_udp_entries_along(kubernetes: str) -> None
     assert pods(before, lab.send()) == ["default/old", "default/new"]
 
 
-@pytest.mark.parametrize(
-    ("kubernetes", "outcome"), [("1.31", "stale-conntrack-entry"), ("1.32", "no-local-endpoints")]
-)
+@pytest.mark.parametrize(("kubernetes", "outcome"), [("1.31", "stale-conntrack-entry"), ("1.32", "no-local-endpoints")])
 def test_pitfall_41_flows_to_an_endpoint_that_was_draining_are_missed_before_1_32(
     kubernetes: str, outcome: str
 ) -> None:

@@ -58,7 +58,7 @@ class NetworkPolicySpec(KubeStruct, frozen=True):
 
     @property
     def isolates(self) -> tuple[str, ...]:
-        """The directions in which it isolates its Pods: as it says, else Ingress, and Egress if it has rules for that."""
+        """The directions in which it isolates its Pods: as it says, else Ingress, and Egress if it has such rules."""
         return self.policy_types or ((INGRESS, EGRESS) if self.egress else (INGRESS,))
 
 
