@@ -262,7 +262,12 @@ def _leave_on_hangup(app: LabApp) -> None:
 def main(player: Player | None, *, fps: float | None = None, speed: float = 1.0) -> int:
     """Show a player's run, or the picker; the exit status."""
     app = LabApp(player, fps=fps or FPS, speed=speed)
-    app.run()
+    try:
+        app.run()
+    finally:
+        if terminal_is_gone():
+            # Textual's thread that reads the terminal does not see it end: it would spin, and keep the process alive.
+            os._exit(_HUNG_UP)
     if app._exception is not None:
         raise app._exception
     return app.return_value or app.return_code or 0

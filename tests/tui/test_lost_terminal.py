@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import struct
+import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 
 import pytest
@@ -31,3 +35,25 @@ def test_what_never_was_a_terminal_is_not_gone(monkeypatch: pytest.MonkeyPatch) 
     with open(os.devnull, "rb", buffering=0) as nothing:
         monkeypatch.setattr(sys, "__stdin__", nothing)
         assert not terminal_is_gone()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems answer otherwise for a terminal that was hung up")
+@pytest.mark.parametrize("told", [True, False], ids=["told", "not told"])
+def test_the_process_ends_with_its_terminal(told: bool) -> None:
+    """With SIGHUP, and without: a process that was started to ignore it is not told."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    words = [sys.executable, "-m", "lab"] if told else ["sh", "-c", f"trap '' HUP; exec {sys.executable} -m lab"]
+    lab = subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(theirs)
+    seen = b""
+    while b"Service Lab" not in seen:
+        seen += os.read(ours, 65536)
+    os.close(ours)
+    try:
+        assert lab.wait(timeout=30) != 0
+    finally:
+        lab.kill()
+        lab.wait()
