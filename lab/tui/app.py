@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +31,8 @@ FPS = 10
 _SLICE_S = 0.012
 """How long the engine runs before keys get their turn; most of a frame is many slices."""
 _ENGINE_SHARE = 0.6
-_LOOK_AT_TERMINAL_EVERY = 20  # frames
+_LOOK_AT_TERMINAL_S = 0.5
+_ORDERLY_END_S = 2.0
 _HUNG_UP = 129
 
 
@@ -53,7 +56,6 @@ class LabApp(App[int]):
         self.pacer = Pacer(fps)
         self.failed = False
         self._use_timer = timer
-        self._frames = 0
         self._from_picker = player is None
         for theme in THEMES:
             self.register_theme(theme)
@@ -63,7 +65,6 @@ class LabApp(App[int]):
 
     def on_mount(self) -> None:
         """Open the first screen, and start the one timer."""
-        _leave_on_hangup(self)
         self.call_after_refresh(tune_gc)
         if self.player is None:
             self._open_picker()
@@ -152,10 +153,6 @@ class LabApp(App[int]):
         elapsed_s = self.pacer.tick(time.perf_counter())
         if elapsed_s is None:
             return
-        self._frames += 1
-        if self._frames % _LOOK_AT_TERMINAL_EVERY == 0 and terminal_is_gone():
-            self.exit(1)
-            return
         main = self.main
         if main is None or self.failed:
             return
@@ -243,25 +240,30 @@ def terminal_is_gone() -> bool:
     return False
 
 
-def _leave_on_hangup(app: LabApp) -> None:
-    """End when the terminal does, in order if that is possible within two seconds, and at any rate."""
-    if not hasattr(signal, "SIGHUP"):
-        return
-    loop = asyncio.get_running_loop()
+def _leave_with_terminal(app: LabApp) -> None:
+    """End when the terminal does, in order if that is possible within two seconds, and at any rate.
 
-    def leave() -> None:
-        loop.call_later(2.0, os._exit, _HUNG_UP)
-        app.exit(_HUNG_UP)
+    A thread of its own watches: a terminal that is gone can block the event loop, and then nothing that is
+    scheduled there would ever run. SIGHUP is ignored, so that there is one way out and not two.
+    """
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_watch_terminal, args=(app,), name="terminal-watch", daemon=True).start()
 
-    try:
-        loop.add_signal_handler(signal.SIGHUP, leave)
-    except (NotImplementedError, RuntimeError, ValueError):
-        return  # not in the main thread: whoever runs us there minds the terminal
+
+def _watch_terminal(app: LabApp) -> None:
+    while not terminal_is_gone():
+        time.sleep(_LOOK_AT_TERMINAL_S)
+    with contextlib.suppress(RuntimeError):  # the app has not begun, or has ended already
+        app.call_later(app.exit, _HUNG_UP)
+    time.sleep(_ORDERLY_END_S)
+    os._exit(_HUNG_UP)
 
 
 def main(player: Player | None, *, fps: float | None = None, speed: float = 1.0) -> int:
     """Show a player's run, or the picker; the exit status."""
     app = LabApp(player, fps=fps or FPS, speed=speed)
+    _leave_with_terminal(app)
     try:
         app.run()
     finally:
