@@ -75,13 +75,16 @@ def call_url(mention: Mention, service: Service) -> str | None:
 
 
 def declared_ports(pod: Pod, container: Container) -> dict[tuple[str, int], None]:
-    """(protocol, port) that a container says it listens on: its containerPorts, and numbers in its own probes."""
-    ports = {(port.protocol, port.container_port): None for port in container.ports}
-    for probe in (container.startup_probe, container.readiness_probe, container.liveness_probe):
-        number = _probe_number(probe)
-        if number and not any(number == p.container_port for c in pod.spec.containers for p in c.ports):
-            ports[("TCP", number)] = None
-    return ports
+    """(protocol, port) that a container says it listens on: its containerPorts; without any, what its probes ask.
+
+    A probe of another port than those declared fails, as the mistake does that it usually is.
+    """
+    if container.ports:
+        return {(port.protocol, port.container_port): None for port in container.ports}
+    probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
+    numbers = [number for number in map(_probe_number, probes) if number]
+    taken = {port.container_port: None for each in pod.spec.containers for port in each.ports}
+    return {("TCP", number): None for number in numbers if number not in taken}
 
 
 def _probe_number(probe: Probe | None) -> int:

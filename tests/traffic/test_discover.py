@@ -111,6 +111,12 @@ def test_a_sidecar_without_ports_does_not_take_those_of_the_services() -> None:
     assert listens(sidecar, main, services=(service(80, 8080),)) == []
 
 
-def test_a_port_that_is_probed_is_listened_on() -> None:
+def test_a_port_that_is_probed_is_listened_on_where_none_is_declared() -> None:
     probe = Probe(http_get=HTTPGetAction(port=8181))
     assert listens(Container(name="a", readiness_probe=probe)) == [("TCP", 8181)]
+
+
+def test_a_probe_of_another_port_than_the_declared_one_stays_wrong() -> None:
+    wrong = Probe(http_get=HTTPGetAction(port=9999))
+    web = Container(name="web", ports=(ContainerPort(container_port=80),), readiness_probe=wrong)
+    assert listens(web) == [("TCP", 80)]
