@@ -117,7 +117,10 @@ class NodeFacts:
         return tuple(ip for ip in self._listed if family(ip) == wanted and self.serves_node_ports_on(ip))
 
     def source_of(self, ip: str) -> str:
-        """Who sent a packet, as this node can tell: a Pod (in the cluster CIDR), the node itself, or the outside."""
+        """Who sent a packet, as this node can tell: a Pod (in the cluster CIDR), the node itself, or the outside.
+
+        kube-proxy's rules ask for the cluster CIDR first, so a node with an address in it counts as a Pod there.
+        """
         known = self._sources.get(ip)
         if known is None:
             if len(self._sources) >= _REMEMBERED_SOURCES:
@@ -126,11 +129,9 @@ class NodeFacts:
         return known
 
     def _classify(self, ip: str) -> str:
-        if self.is_local(ip):
-            return FROM_NODE
         if any_holds(self.cluster_cidrs, ip):
             return FROM_POD
-        return FROM_OUTSIDE
+        return FROM_NODE if self.is_local(ip) else FROM_OUTSIDE
 
 
 _LOOPBACKS = ("127.0.0.1", "::1")

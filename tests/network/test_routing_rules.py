@@ -275,6 +275,18 @@ def test_rule_19_a_cluster_ip_masquerades_sources_outside_the_pod_cidr() -> None
     assert world.masquerades(POD)
 
 
+@pytest.mark.parametrize("mode", BOTH)
+def test_a_node_with_an_address_in_the_cluster_cidr_counts_as_a_pod(mode: str) -> None:
+    """Rule 19 asks for the CIDR alone, and the short cut of rule 15 comes before that of rule 16."""
+    world = World(ep(), ep(THERE, OTHER), mode=mode, **LOCAL)
+    world.node["cluster_cidr"] = "172.16.0.0/12"
+    assert not world.masquerades(NODE_IP)
+    assert world.to(NODE_IP, BALANCER) == at(HERE, THERE)
+    assert not world.masquerades(NODE_IP, BALANCER)
+    world.node["masquerade_all"] = True
+    assert world.masquerades(NODE_IP)
+
+
 @pytest.mark.parametrize("spec", [{}, LOCAL])
 def test_rule_20_a_hairpin_is_always_masqueraded(spec: dict[str, Any]) -> None:
     world = World(ep(), **spec)

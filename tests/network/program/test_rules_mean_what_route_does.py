@@ -109,7 +109,7 @@ def situations(draw: Any) -> tuple[RuleTable, NodeFacts, list[Packet], int]:
         draw(st.sampled_from(["", "a"])),
         world["node"],
         mode=draw(st.sampled_from([IPTABLES, NFTABLES])),
-        cluster_cidr=draw(st.sampled_from([None, world["cidr"], world["cidr"], V4["cidr"]])),
+        cluster_cidr=draw(st.sampled_from([None, world["cidr"], world["cidr"], world["nodes"], V4["cidr"]])),
         masquerade_all=draw(st.sampled_from([False, False, True])),
         node_port_addresses=draw(st.sampled_from([(), (), (world["node"][1],), ("0.0.0.0/0", "::/0")])),
         localhost_node_ports=draw(st.booleans()),
@@ -204,7 +204,7 @@ LEAVING = EndpointInfo("10.180.0.8:80", "10.180.0.8", 80, "w1", "", False, True,
 
 
 @pytest.mark.parametrize("mode", [IPTABLES, NFTABLES])
-@pytest.mark.parametrize("cidr", [V4["cidr"], None])
+@pytest.mark.parametrize("cidr", [V4["cidr"], V4["nodes"], None])
 @pytest.mark.parametrize("endpoints", [(), (HERE,), (THERE,), (HERE, THERE), (THERE, LEAVING)], ids=len)
 def test_each_policy_with_each_sort_of_endpoints(
     mode: str, cidr: str | None, endpoints: tuple[EndpointInfo, ...]
