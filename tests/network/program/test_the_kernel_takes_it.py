@@ -28,7 +28,7 @@ CHECK = {
     (IPTABLES, IPV6): ["ip6tables-restore", "--test"],
 }
 PROBE = {
-    NFTABLES: "table ip probe {\n\tchain c {\n\t\ttype nat hook output priority -100;\n\t\tmasquerade\n\t}\n}\n",
+    NFTABLES: "table ip probe {\n\tchain c {\n\t\ttype nat hook postrouting priority 100;\n\t\tmasquerade\n\t}\n}\n",
     IPTABLES: "*nat\n:PROBE - [0:0]\n-A PROBE -m recent --set --name probe --rsource\n"
     "-A PROBE -m statistic --mode random --probability 0.5 -j RETURN\n-A PROBE -m addrtype --dst-type LOCAL\nCOMMIT\n",
 }
