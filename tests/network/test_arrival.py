@@ -62,10 +62,10 @@ class Story:
         cluster.slice("web", *(make() for make in WEBS.values()))
         cluster.run(60.0)
 
-    def probe(self) -> list[tuple[Flow, Explanation | None]]:
+    def probe(self, times: int = 6) -> list[tuple[Flow, Explanation | None]]:
         """Connect from everywhere to everything, often enough to get each endpoint more than once."""
         flows: list[Flow] = []
-        for source, ip, port in PROBES * 6:
+        for source, ip, port in PROBES * times:
             if not self.remembers:
                 for host in self.cluster.network.hosts.values():
                     host.memory.forget()
