@@ -99,14 +99,14 @@ class NodeFacts:
     def serves_node_ports_on(self, ip: str) -> bool:
         """Whether kube-proxy answers node ports on this local address.
 
-        nftables and ipvs never do on loopback. iptables does on 127.0.0.0/8 while localhost node ports are on, never on
-        ::1.
+        nftables and ipvs never do on loopback. iptables does while localhost node ports are on: on all of 127.0.0.0/8
+        where every address is served, else on 127.0.0.1 if it is listed; never on ::1.
         """
         if not is_loopback(ip):
             return ip in self._listed
         if self.mode != IPTABLES or ":" in ip or not self.localhost_node_ports:
             return False
-        return any(is_loopback(listed) for listed in self._listed)
+        return self.serves_every_address(IPV4) or ip in self._listed
 
     def serves_every_address(self, wanted: str) -> bool:
         """Whether kube-proxy needs no list of the addresses of a family on which it serves node ports."""

@@ -379,6 +379,16 @@ def test_rule_29_iptables_serves_node_ports_on_every_local_address() -> None:
     assert world.verdict("127.0.0.1", "127.0.0.1", NODE_PORT) == "pass"
 
 
+@pytest.mark.parametrize(
+    ("listed", "second"), [((), "deliver"), (("0.0.0.0/0",), "deliver"), (("127.0.0.1/32",), "pass")]
+)
+def test_a_listed_loopback_address_is_that_one_and_no_other(listed: tuple[str, ...], second: str) -> None:
+    world = World(ep(), mode="iptables", type="NodePort")
+    world.node["node_port_addresses"] = listed
+    assert world.verdict("127.0.0.1", "127.0.0.1", NODE_PORT) == "deliver"
+    assert world.verdict("127.0.0.1", "127.0.0.2", NODE_PORT) == second
+
+
 def test_rule_30_nftables_serves_node_ports_on_listed_addresses_only() -> None:
     world = World(ep(), type="NodePort")
     assert world.verdict(OUTSIDE, NODE_IP, NODE_PORT) == "deliver"

@@ -111,7 +111,9 @@ def situations(draw: Any) -> tuple[RuleTable, NodeFacts, list[Packet], int]:
         mode=draw(st.sampled_from([IPTABLES, NFTABLES])),
         cluster_cidr=draw(st.sampled_from([None, world["cidr"], world["cidr"], world["nodes"], V4["cidr"]])),
         masquerade_all=draw(st.sampled_from([False, False, True])),
-        node_port_addresses=draw(st.sampled_from([(), (), (world["node"][1],), ("0.0.0.0/0", "::/0")])),
+        node_port_addresses=draw(
+            st.sampled_from([(), (), (world["node"][1],), (V4["loopback"],), ("0.0.0.0/0", "::/0")])
+        ),
         localhost_node_ports=draw(st.booleans()),
         service_cidrs=(V4["services"], V6["services"]),
     )
@@ -127,7 +129,8 @@ def packets(world: dict[str, Any]) -> list[Packet]:
     to += [(ip, port, "TCP") for ip in node for port in (30081, 31001)]
     to += [(world["cluster"].format(9), 80, "TCP"), (world["client"], 80, "TCP")]
     found = [Packet(source, 40000, *there) for source in sources for there in to]
-    return [*found, Packet(world["loopback"], 40000, world["loopback"], 30081)]
+    loopbacks = dict.fromkeys((world["loopback"], world["loopback"].replace("0.0.1", "0.0.2")))
+    return [*found, *(Packet(world["loopback"], 40000, ip, 30081) for ip in loopbacks)]
 
 
 def routed(
