@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.kube.kinds.endpointslice import Endpoint
+from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.pod import Pod
 from lab.network.explanation import Explanation
 from lab.network.flow import Flow
+from tests.network.policies import policy as network_policy
 from tests.network.small_cluster import CLIENT, LB_IP, WEB_IP, SmallCluster, endpoint
 
 NODE_PORT = 30080
@@ -28,6 +30,12 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"loadBalancerSourceRanges": ["192.0.2.0/24"]},
     {"sessionAffinity": "ClientIP"},
 )
+NETWORK_POLICIES: dict[str, dict[str, Any]] = {
+    "deny": {},
+    "nodes": {"ingress": [{"from": [{"ipBlock": {"cidr": "172.18.0.0/16"}}]}]},
+    "leave": {"policyTypes": ["Egress"], "egress": [{"to": [{"ipBlock": {"cidr": "10.244.1.0/24"}}]}]},
+}
+MODES = ("nftables", "iptables", "ipvs")
 
 PROBES = (
     *(("client", ip, 80) for ip in (WEB_IP, LB_IP, "10.96.0.99")),
@@ -39,6 +47,7 @@ events = st.one_of(
     st.tuples(st.just("endpoints"), st.lists(st.sampled_from(sorted(WEBS)), unique=True)),
     st.tuples(st.sampled_from(("power-off", "power-on", "cut", "heal", "proxy-stop")), st.integers(1, 3)),
     st.tuples(st.just("remove"), st.just("web-2")),
+    st.tuples(st.sampled_from(("permit", "forbid")), st.sampled_from(sorted(NETWORK_POLICIES))),
     st.tuples(st.just("wait"), st.sampled_from((0.3, 5.0, 40.0))),
 )
 
@@ -89,12 +98,18 @@ class Story:
             case "remove":
                 if cluster.store.find(Pod, about[0]) is not None:
                     cluster.store.delete(Pod, about[0], grace_s=0)
+            case "forbid":
+                if cluster.store.find(NetworkPolicy, about[0]) is None:
+                    cluster.store.create(network_policy(about[0], **NETWORK_POLICIES[about[0]]))
+            case "permit":
+                if cluster.store.find(NetworkPolicy, about[0]) is not None:
+                    cluster.store.delete(NetworkPolicy, about[0])
             case "wait":
                 cluster.run(about[0])
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(events, max_size=5), st.sampled_from(POLICIES), st.sampled_from(("nftables", "iptables")))
+@given(st.lists(events, max_size=5), st.sampled_from(POLICIES), st.sampled_from(MODES))
 def test_a_remembered_way_is_the_way_that_would_be_found(
     events: list[tuple[Any, ...]], policy: dict[str, Any], mode: str
 ) -> None:

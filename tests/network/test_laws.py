@@ -23,7 +23,7 @@ from lab.network.rule_table import RuleTable
 from lab.network.service_rules import ServicePortRule
 from tests.network.program import walk_iptables, walk_nftables
 from tests.network.small_cluster import WEB_IP, SmallCluster, endpoint
-from tests.network.test_arrival import POLICIES, Story
+from tests.network.test_arrival import MODES, POLICIES, Story
 from tests.network.test_arrival import events as happenings
 from tests.network.test_builder import service, slice_
 
@@ -98,7 +98,7 @@ def check_explanation(flow: Flow, told: Explanation | None) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(happenings, max_size=5), st.sampled_from(POLICIES), st.sampled_from((NFTABLES, IPTABLES)))
+@given(st.lists(happenings, max_size=5), st.sampled_from(POLICIES), st.sampled_from(MODES))
 def test_an_explanation_is_of_the_decision_that_was_made(
     events: list[tuple[Any, ...]], policy: dict[str, Any], mode: str
 ) -> None:
