@@ -181,6 +181,18 @@ async def test_a_wrong_command_is_told_in_the_panel() -> None:
         assert "scale" in dump(app)
 
 
+async def test_time_is_seen_to_go_on_behind_a_sheet() -> None:
+    async with playing((120, 40)) as (app, main, pilot):
+        for key in ("question_mark", "o"):
+            await pilot.press(key)
+            app.frame(1.0)
+            await pilot.pause(0.05)
+            assert app.screen is not main
+            shown = f"▶ 00:{main.player.engine.now:04.1f}"
+            assert shown in dump(app)
+            await pilot.press("escape")
+
+
 async def test_help_lists_keys_and_commands() -> None:
     async with playing((120, 50)) as (app, _main, pilot):
         await pilot.press("question_mark")

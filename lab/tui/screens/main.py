@@ -130,8 +130,8 @@ class MainScreen(Transport, Openers, Screen[None]):
         """Draw what changed since the last frame."""
         live = self.live
         live.collect()
-        if not self.is_mounted or self.app.screen is not self or self.has_class("-small"):
-            return
+        if not self.is_mounted or self.has_class("-small"):
+            return  # under a sheet it goes on: time does, and has to be seen to
         self.query_one(StatusLine).update(live.status())
         places = self.body.places
         if "nodes" in places:
