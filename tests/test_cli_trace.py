@@ -142,7 +142,7 @@ def test_cases_give_one_object_a_flow(capsys: pytest.CaptureFixture[str], tmp_pa
         (json.dumps([{**CASE, "flows": [{**CASE["flows"][0], "port": "x"}]}]), "cases[0].flows[0].port"),
         (json.dumps([{**CASE, "flows": [{**CASE["flows"][0], "to": "web"}]}]), '"web" is not an IP address'),
         (json.dumps([{**CASE, "objects": [{"kind": "Service"}]}]), 'case "two": objects[0]'),
-        (json.dumps([CASE, {**CASE, "proxy": 3}]), "cases[1].proxy"),
+        (json.dumps([{**CASE, "proxy": 3}]), "cases[0].proxy"),
     ],
 )
 def test_a_bad_file_of_cases_is_one_clear_error(
@@ -155,6 +155,15 @@ def test_a_bad_file_of_cases_is_one_clear_error(
     assert len(err.splitlines()) == 1
     assert err.startswith(f"lab: {path}: ")
     assert message in err
+
+
+def test_a_bad_case_is_named_and_the_others_are_answered(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps([{**CASE, "id": "bad", "proxy": 3}, CASE]), encoding="utf-8")
+    status, out, err = lab(capsys, "trace", "--cases", str(path))
+    assert status == 2
+    assert {json.loads(line)["case"] for line in out.splitlines()} == {"two"}
+    assert f'{path}: case "bad": cases[0].proxy' in err
 
 
 def test_a_file_of_cases_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

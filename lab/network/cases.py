@@ -1,8 +1,9 @@
 """Routing cases: objects, the settings of one node's kube-proxy, and packets that arrive there.
 
-A case stands alone: its objects make the rule table, `proxy` makes the node, and each flow is a new connection whose
-every possible verdict is worked out. The form is that of `packet_flows.json`: a list of cases, or an object with
-`cases`. What a case expects is not read.
+A case stands alone: its objects make the rule table, `proxy` makes the node (a Node object of its name gives the
+zone), and each flow is a new connection whose every possible verdict is worked out. The form is that of
+`packet_flows.json`: a list of cases, or an object with `cases`. A key that is null is absent. What a case expects is
+not read.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import msgspec
 from lab.kube.decode import decode
 from lab.kube.errors import LabError
 from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.node import Node as NodeObject
 from lab.kube.meta import KubeObject
-from lab.network.addresses import normalize, parse_cidr
+from lab.network.addresses import family, normalize, parse_cidr
 from lab.network.builder import RuleBuilder
 from lab.network.node_facts import MODES, NodeFacts
 from lab.network.packet import Packet
@@ -61,7 +63,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     proxy_mode: str
     proxy: Proxy
-    objects: tuple[dict[str, Any], ...]
+    objects: tuple[dict[str, Any], ...] = ()
     flows: tuple[CaseFlow, ...] = ()
     feature_gates: dict[str, bool] = {}
 
@@ -81,7 +83,9 @@ class Node:
 
     def __init__(self, case: Case) -> None:
         gates, proxy = case.feature_gates, case.proxy
-        objects = [_object(body, case.id, index) for index, body in enumerate(case.objects)]
+        objects = [_object(body, index) for index, body in enumerate(case.objects)]
+        itself = (obj for obj in objects if isinstance(obj, NodeObject) and obj.name == proxy.node_name)
+        primary = proxy.primary_node_ip or next((ip for ip in proxy.node_ips if family(ip) == proxy.ip_family), "")
         builder = RuleBuilder((proxy.ip_family,), ip_mode=gates.get("LoadBalancerIPMode", True))
         for obj in objects:
             builder.apply(obj)
@@ -90,9 +94,9 @@ class Node:
         self.table: RuleTable = builder.table
         self.facts = NodeFacts(
             proxy.node_name,
-            "",
+            next((obj.zone for obj in itself), ""),
             proxy.node_ips,
-            primary_ips=[proxy.primary_node_ip] if proxy.primary_node_ip else (),
+            primary_ips=[primary] if primary else (),
             mode=case.proxy_mode,
             cluster_cidr=proxy.cluster_cidr,
             masquerade_all=proxy.masquerade_all,
@@ -118,26 +122,63 @@ class Node:
         )
 
 
-def read_cases(path: str) -> list[Node]:
-    """The cases of a JSON file (`-` for stdin), with rules built. Raises `LabError` that says what is wrong where."""
+def read_cases(path: str) -> Iterator[Node]:
+    """The cases of a JSON file (`-` for stdin), one after another, with rules built.
+
+    A bad case harms no other: what is wrong with each is said in the `LabError` that is raised after the last good one.
+    """
     try:
-        return [case_of(body, index) for index, body in enumerate(_bodies(_text(path)))]
+        bodies = _bodies(_text(path))
     except LabError as error:
         raise LabError(f"{path}: {error}") from None
+    wrong: list[str] = []
+    for index, body in enumerate(bodies):
+        try:
+            node = case_of(body, index)
+        except LabError as error:
+            wrong.append(f"{path}: {error}")
+        else:
+            yield node
+    if wrong:
+        raise LabError("\n".join(wrong))
 
 
 def case_of(body: object, index: int = 0) -> Node:
-    """One case from plain data; raises `LabError`."""
-    place = f"cases[{index}]"
+    """One case from plain data; raises `LabError` that names its id."""
     try:
-        case = msgspec.convert(body, Case)
+        return Node(_case(body, f"cases[{index}]"))
+    except LabError as error:
+        known = body.get("id") if isinstance(body, Mapping) else None
+        raise LabError(f'case "{known}": {error}' if isinstance(known, str) else str(error)) from None
+
+
+def _case(body: object, place: str) -> Case:
+    try:
+        case = msgspec.convert(_without_nulls(body), Case)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         raise LabError(f"{place}{where.rstrip('`')}: {_sentence(what)}") from None
     if case.proxy_mode not in MODES:
         raise LabError(f'{place}.proxy_mode: expected one of {", ".join(MODES)}, got "{case.proxy_mode}"')
     _check_addresses(case, place)
-    return Node(case)
+    return case
+
+
+def _without_nulls(body: object) -> object:
+    """The case without the keys that are null: its own, and those of its proxy, gates and flows; objects stay."""
+    if not isinstance(body, Mapping):
+        return body
+    present = _present(body)
+    for key in ("proxy", "feature_gates"):
+        if key in present:
+            present[key] = _present(present[key])
+    if isinstance(present.get("flows"), list):
+        present["flows"] = [_present(flow) for flow in present["flows"]]
+    return present
+
+
+def _present(body: Any) -> Any:
+    return {key: value for key, value in body.items() if value is not None} if isinstance(body, Mapping) else body
 
 
 def results(nodes: Iterable[Node]) -> Iterator[str]:
@@ -170,11 +211,11 @@ def _bodies(text: str) -> list[object]:
     return found
 
 
-def _object(body: dict[str, Any], case: str, index: int) -> KubeObject:
+def _object(body: dict[str, Any], index: int) -> KubeObject:
     try:
         return decode(body, f"objects[{index}]")
     except LabError as error:
-        raise LabError(f'case "{case}": {str(error).splitlines()[0]}') from None
+        raise LabError(str(error).splitlines()[0]) from None
 
 
 def _check_addresses(case: Case, place: str) -> None:
