@@ -43,6 +43,7 @@ _LOOK_EVERY_S = 1.0
 _SWEEP_AFFINITY_EVERY = 4096
 _LOST = (
     reasons.ENDPOINT_GONE,
+    reasons.ENDPOINT_UNKNOWN,
     reasons.LINK_DOWN,
     reasons.NODE_DOWN,
     reasons.UNKNOWN_ADDRESS,

@@ -208,7 +208,8 @@ class Wayfinder:
     def _to_endpoint(self, journey: Journey, endpoint: EndpointInfo) -> Way:
         owner = self._owner(endpoint.ip, endpoint.port, journey.packet.protocol)
         if owner is None:
-            return self._way(journey, DELIVER, reasons.ENDPOINT_GONE, endpoint.ip, endpoint.port, endpoint.node)
+            reason = reasons.ENDPOINT_GONE if endpoint.pod else reasons.ENDPOINT_UNKNOWN
+            return self._way(journey, DELIVER, reason, endpoint.ip, endpoint.port, endpoint.node)
         return self._arrive(journey, DELIVER, "", endpoint.ip, endpoint.port, owner.node, owner)
 
     # -- NetworkPolicies --------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ AFFINITY = "session-affinity"
 ANY_FOR_LOCAL = "any-endpoint-for-local"
 CONNTRACK = "conntrack"
 ENDPOINT_GONE = "endpoint-gone"
+ENDPOINT_UNKNOWN = "endpoint-unknown"
 
 # -- refused at once
 NO_ENDPOINTS = "no-endpoints"
@@ -95,6 +96,10 @@ REASONS: dict[str, Reason] = {
     ENDPOINT_GONE: Reason(
         "This node's rules still name an endpoint whose Pod no longer exists.",
         "Nodes learn of a change one after another: give the Pod a preStop sleep so that it outlives the rules.",
+    ),
+    ENDPOINT_UNKNOWN: Reason(
+        "The endpoint's address belongs to no Pod of this cluster, and nobody answers there.",
+        "Look at who wrote the address: kubectl get endpointslices shows what the Service sends its traffic to.",
     ),
     NO_ENDPOINTS: Reason(
         "The Service has no usable endpoint anywhere, so the node refuses the connection at once.",

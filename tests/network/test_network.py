@@ -6,6 +6,7 @@ import pytest
 
 from lab.journal import Decision
 from lab.kube.kinds.pod import Pod
+from lab.network.reasons import REASONS
 from tests.network.small_cluster import CLIENT, LB_IP, WEB_IP, SmallCluster, endpoint
 
 
@@ -107,6 +108,17 @@ def test_a_stale_node_still_delivers_to_a_pod_that_is_gone() -> None:
     assert gone
     assert {(flow.verdict, flow.reason, flow.pod) for flow in gone} == {("deliver", "endpoint-gone", "")}
     assert gone[0].decision.endpoint == "10.244.1.2:8080"
+
+
+def test_an_endpoint_that_no_pod_stands_behind_is_not_called_gone() -> None:
+    cluster = SmallCluster()
+    cluster.service()
+    cluster.slice("web", endpoint("192.0.2.200"))
+    client = cluster.pod("client", 1, "10.244.0.9")
+    flow = cluster.run().connect(client)
+    assert (flow.verdict, flow.reason, flow.open) == ("deliver", "endpoint-unknown", False)
+    assert flow.decision.endpoint == "192.0.2.200:8080"
+    assert "belongs to no Pod of this cluster" in REASONS[flow.reason].meaning
 
 
 def test_no_endpoints_is_refused_and_no_local_ones_hang() -> None:
