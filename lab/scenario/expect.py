@@ -27,7 +27,7 @@ OPERATORS: dict[str, Callable[[object, object], bool]] = {
     ">": operator.gt,  # type: ignore[dict-item]
     "<": operator.lt,  # type: ignore[dict-item]
 }
-OUTCOMES = ("ok", "error", "refused", "timeout", "reset", "nxdomain", "unreachable")
+OUTCOMES = ("ok", "error", "refused", "timeout", "reset", "nxdomain", "unreachable", "unfinished", "unsent")
 
 _SPLIT = re.compile(r"\s*(==|!=|>=|<=|=>|=<|>|<|=)\s*")
 
@@ -60,7 +60,7 @@ def _cluster(name: str, unit: str, summary: str, example: str, **more: object) -
 
 
 METRICS: tuple[Metric, ...] = (
-    _traffic("requests", "count", "requests that were finished", "requests >= 1000"),
+    _traffic("requests", "count", "requests that ended, or were due by the end of the window", "requests >= 1000"),
     _traffic("success", "share", "the share of requests that were answered well", "success >= 99.5%"),
     _traffic("errors", "count or share", "requests that were not answered well", "errors == 0"),
     _traffic(

@@ -86,6 +86,8 @@ def play(player: Player, options: Options, out: TextIO) -> bool:
     for at_s in _with_progress(_moments(player, end_s, options.speed), player.engine.now, end_s, out):
         if at_s > 0.0:
             printer.second(at_s)
+    player.drain()
+    printer.rest()
     printer.close()
     return player.passed
 
@@ -130,12 +132,23 @@ class _Printer:
         """Print the second that ended at `at_s`, and the checks judged in it."""
         events = self._new_events()
         line = self._second(at_s, [text for event in events if (text := notable(event))])
+        if self._json:
+            self._print_json(line)
+        else:
+            self._print(_second_text(line, self._width()))
+        self._print_news(events)
+
+    def rest(self) -> None:
+        """Print what the last requests have brought after the end of the story."""
+        self._print_news(self._new_events())
+
+    def _print_news(self, events: list[Event]) -> None:
+        """Print what commands have printed, and the checks judged."""
         checks = [CheckLine(e.time, e.name, e.passed, e.message) for e in events if isinstance(e, Checked)]
         outputs, self._outputs = self._outputs, []
         if self._json:
-            self._print_json(line, *outputs, *checks)
+            self._print_json(*outputs, *checks)
         else:
-            self._print(_second_text(line, self._width()))
             self._print(*(f"         | {text}".rstrip() for output in outputs for text in output.lines))
             for check in checks:
                 self._print(f"         {'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.message}")

@@ -9,6 +9,7 @@ from lab.engine import Engine
 from lab.journal import Checked
 from lab.kube.errors import LabError
 from lab.scenario import measures
+from lab.scenario.aftermath import UNFINISHED, UNSENT, Aftermath
 from lab.scenario.scenario import Expectation
 
 LOOK_EVERY_S = 1.0
@@ -36,6 +37,9 @@ class Judge:
         self.expectation = expectation
         self.check = Check(label(expectation), place=expectation.place)
         self._opened: measures.Reading | None = None
+        self._window: measures.Reading | None = None
+        self._unsent = 0
+        self._aftermath = Aftermath(engine, expectation.traffic, self._judge_window)
 
     def schedule(self) -> None:
         """Put everything that is to be looked at on the clock."""
@@ -53,12 +57,27 @@ class Judge:
         groups = (self.expectation.traffic,) if self.expectation.traffic else ()
         return measures.read(self.engine.traffic.measure, self.engine.now, groups, self.expectation.service)
 
+    def _count_unsent(self) -> int:
+        """Requests that nobody was there to send; which Service they were for is only known of one's own traffic."""
+        known = self.expectation.traffic or not self.expectation.service
+        return sum(client.unsent for client in self._aftermath.clients()) if known else 0
+
     def _open(self) -> None:
         self._opened = self._read()
+        self._unsent = self._count_unsent()
 
     def _close(self) -> None:
         assert self._opened is not None
-        window = self._read().since(self._opened)
+        self._window = self._read().since(self._opened)
+        self._unsent = self._count_unsent() - self._unsent
+        self._aftermath.begin()
+
+    def _judge_window(self) -> None:
+        """Judge when what was due in the window has ended too: whoever still waits was not answered well."""
+        assert self._window is not None
+        service = self.expectation.service
+        late = [result for result in self._aftermath.late if not service or result.service == service]
+        window = self._window.with_late(late, {UNFINISHED: self._aftermath.unfinished, UNSENT: self._unsent})
         expression = self.expectation.expression
         value = measures.traffic_value(expression, window)
         if not window.summary.requests and expression.metric.unit in ("share", "duration"):

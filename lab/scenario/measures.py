@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ from lab.kube.meta import KubeObject, LabelSelector
 from lab.kube.selector import is_empty
 from lab.network.reasons import REASONS
 from lab.scenario.expect import Expression
-from lab.traffic.measure import Measurements, Summary, Tallies
+from lab.traffic.histogram import Histogram
+from lab.traffic.measure import Measurements, Summary, Tallies, Tally
+from lab.traffic.request import RequestResult
 
 # -- traffic --------------------------------------------------------------------------------------------------------
 
@@ -34,6 +36,33 @@ class Reading:
         """The window between two readings of the same thing."""
         answered = {pod: ok - earlier.answered.get(pod, 0) for pod, ok in self.answered.items()}
         return Reading(self.at_s - earlier.at_s, self.summary.since(earlier.summary), answered)
+
+    def with_late(self, late: Sequence[RequestResult], others: Mapping[str, int]) -> Reading:
+        """With the requests that were due in it and ended after it, and by outcome those that never did."""
+        if not late and not any(others.values()):
+            return self
+        tally, answered = Tally(), dict(self.answered)
+        for result in late:
+            tally.record(0.0, result.latency_s, result.outcome, result.reason)
+            if result.outcome == "ok" and result.pod:
+                answered[result.pod] = answered.get(result.pod, 0) + 1
+        return Reading(self.at_s, _sum(self.summary, tally, others), answered)
+
+
+def _sum(summary: Summary, tally: Tally, others: Mapping[str, int]) -> Summary:
+    """Two summaries in one; `others` have no latency."""
+    outcomes, reasons, never = dict(summary.outcomes), dict(summary.reasons), sum(others.values())
+    for outcome, number in [*tally.outcomes.items(), *others.items()]:
+        outcomes[outcome] = outcomes.get(outcome, 0) + number
+    for reason, number in tally.reasons.items():
+        reasons[reason] = reasons.get(reason, 0) + number
+    return Summary(
+        summary.requests + tally.requests + never,
+        summary.ok + tally.ok,
+        outcomes,
+        reasons,
+        Histogram().merge((summary.histogram, *tally.histograms())),
+    )
 
 
 def read(measure: Measurements, now_s: float, groups: Sequence[str], service: str) -> Reading:

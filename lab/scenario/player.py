@@ -6,8 +6,11 @@ its journal; none of them has to know what the scenario will do next.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable
+
+from msgspec.structs import replace
 
 from lab.commands.execution import Execution
 from lab.commands.run import run
@@ -15,12 +18,15 @@ from lab.engine import Engine
 from lab.journal import Checked, Narrated
 from lab.kube import manifest
 from lab.kube.meta import KubeObject
+from lab.scenario.aftermath import Aftermath
 from lab.scenario.judge import Check, Judge
 from lab.scenario.parties import CLIENT_POD, in_namespace
 from lab.scenario.report import Report, make_report, take_baseline
 from lab.scenario.scenario import Moment, Scenario, Step
 from lab.scenario.usual_traffic import usual_clients
 from lab.traffic.client import ClientSpec
+
+_DRAIN_STEP_S = 0.1
 
 
 class Player:
@@ -42,12 +48,14 @@ class Player:
         """Called with each command of the timeline when it has been given; it may go on printing afterwards."""
         self.before = take_baseline(self.engine.traffic.measure)
         """What was counted before the story began; reports leave it out."""
+        self.aftermath = Aftermath(self.engine)
+        """The requests that the end of the story leaves behind."""
         self._step_times = [step.at_s for step in self.steps]
 
     @property
     def finished(self) -> bool:
-        """Whether the story is over; the cluster runs on as long as somebody steps it."""
-        return self.engine.now >= self.scenario.duration_s
+        """Whether the story is over and its last request has ended; the cluster runs on while somebody steps it."""
+        return self.aftermath.over
 
     @property
     def step_index(self) -> int:
@@ -78,7 +86,7 @@ class Player:
         if self.scenario.usual_traffic:
             self.clients += tuple(usual_clients(engine, f"pod/{CLIENT_POD}"))
         for client in self.clients:
-            engine.traffic.add_client(client)
+            engine.traffic.add_client(replace(client, stop_s=min(client.stop_s, self.scenario.duration_s)))
         for moment in self.scenario.timeline:
             engine.clock.at(moment.at_s, self._happen, moment)
         for step in self.steps:
@@ -86,6 +94,13 @@ class Player:
         for judge in [Judge(engine, wanted) for wanted in self.scenario.expectations]:
             self.checks.append(judge.check)
             judge.schedule()
+        if self.scenario.duration_s < math.inf:
+            engine.clock.at(self.scenario.duration_s, self.aftermath.begin)
+
+    def drain(self) -> None:
+        """At the end of the story, run on until its last request has its answer or its timeout."""
+        while self.engine.now >= self.scenario.duration_s and not self.finished:
+            self.engine.run_for(_DRAIN_STEP_S)
 
     def report(self) -> Report:
         """What came of it, up to now."""

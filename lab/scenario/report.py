@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +10,8 @@ import msgspec
 from lab.kube.kinds.pod import Pod
 from lab.kube.time import clock_text
 from lab.network.reasons import REASONS
-from lab.traffic.measure import Measurements, Summary
+from lab.scenario.aftermath import UNFINISHED, UNSENT
+from lab.traffic.measure import Measurements, Summary, Tallies
 from lab.views import format as fmt
 from lab.views.table import table
 
@@ -32,6 +34,10 @@ class Group(msgspec.Struct, frozen=True):
     max_s: float
     outcomes: dict[str, int]
     """How many had each outcome other than ok."""
+    unsent: int = 0
+    """How many of them were due while their sender was not there."""
+    unfinished: int = 0
+    """How many of them had no answer and no timeout when the story was over."""
 
 
 class EndpointShare(msgspec.Struct, frozen=True):
@@ -69,6 +75,8 @@ class Report(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
     scenario: str
     seed: int
     time_s: float
+    drained_s: float
+    """How long the story's last requests went on after its end."""
     total: Group
     groups: list[Group]
     endpoints: list[EndpointShare]
@@ -100,15 +108,17 @@ def take_baseline(measure: Measurements) -> Baseline:
 def make_report(player: Player) -> Report:
     """The report of a run up to now."""
     engine, scenario = player.engine, player.scenario
-    measure, now = engine.traffic.measure, engine.now
+    measure, now = engine.traffic.measure, min(engine.now, scenario.duration_s)
     named = [client.name for client in player.clients]
-    groups = [_group(name, measure.clients[name].summary(), now) for name in named if name in measure.clients]
+    never = {name: _never(player, name) for name in named}
+    groups = [_group(name, measure.clients.get(name, Tallies()).summary(), now, never[name]) for name in named]
     total = measure.total.summary().since(player.before.total)
     return Report(
         scenario=scenario.name,
         seed=player.seed,
         time_s=now,
-        total=_group("all", total, now),
+        drained_s=player.aftermath.took_s,
+        total=_group("all", total, now, _added(never.values())),
         groups=groups,
         endpoints=_endpoints(player),
         failures=_failures(total.reasons),
@@ -121,18 +131,37 @@ def make_report(player: Player) -> Report:
     )
 
 
-def _group(name: str, summary: Summary, now_s: float) -> Group:
+def _never(player: Player, name: str) -> dict[str, int]:
+    """How many requests of a client never ended, by outcome; what is under way counts when the story is over."""
+    client = player.engine.traffic.clients.get(name)
+    if client is None:
+        return {UNSENT: 0, UNFINISHED: 0}
+    return {UNSENT: client.unsent, UNFINISHED: client.unanswered if player.finished else 0}
+
+
+def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total = {UNSENT: 0, UNFINISHED: 0}
+    for each in counts:
+        for outcome, number in each.items():
+            total[outcome] += number
+    return total
+
+
+def _group(name: str, summary: Summary, now_s: float, never: dict[str, int]) -> Group:
+    requests = summary.requests + sum(never.values())
     return Group(
         name=name,
-        requests=summary.requests,
+        requests=requests,
         ok=summary.ok,
-        success=summary.success if summary.requests else None,
+        success=summary.ok / requests if requests else None,
         rps=summary.requests / now_s if now_s > 0 else 0.0,
         p50_s=summary.percentile(50),
         p95_s=summary.percentile(95),
         p99_s=summary.percentile(99),
         max_s=summary.percentile(100),
-        outcomes=summary.outcomes,
+        outcomes=summary.outcomes | {outcome: number for outcome, number in never.items() if number},
+        unsent=never[UNSENT],
+        unfinished=never[UNFINISHED],
     )
 
 
@@ -165,11 +194,15 @@ def _failures(reasons: dict[str, int]) -> list[Failure]:
 
 def to_text(report: Report) -> list[str]:
     """The lines that a headless run ends with."""
-    lines = [f"{report.scenario}: {clock_text(report.time_s)} of virtual time, seed {report.seed}"]
+    lines = [f"{report.scenario}: {clock_text(report.time_s)} of virtual time, seed {report.seed}{_drained(report)}"]
     for part in (_groups_text, _endpoints_text, _failures_text, _notes_text, _checks_text):
         text = part(report)
         lines += ["", *text] if text else []
     return [*lines, "", f"journal {report.journal}  {report.events} events"]
+
+
+def _drained(report: Report) -> str:
+    return f"; its last requests drained in {report.drained_s:.1f} s" if report.drained_s >= 0.05 else ""
 
 
 def _endpoints_text(report: Report) -> list[str]:

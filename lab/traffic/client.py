@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from lab.traffic.exchange import Caller, Exchange, Wire
-from lab.traffic.request import parse_target
+from lab.traffic.exchange import Caller, Done, Exchange, Wire
+from lab.traffic.request import RequestResult, parse_target
 from lab.traffic.sources import Origin
 
 
@@ -112,6 +112,14 @@ def _time_for(area: float, rate: float, slope: float) -> float:
     return (math.sqrt(root) - rate) / slope if root >= 0.0 else math.inf
 
 
+def _both(first: Done, second: Done) -> Done:
+    def told(result: RequestResult) -> None:
+        first(result)
+        second(result)
+
+    return told
+
+
 class Client:
     """One group at work."""
 
@@ -130,6 +138,7 @@ class Client:
         self._limit = spec.workers if spec.phases else 0
         self._open = 0
         self._waiting: deque[float] = deque()
+        self._followers: list[tuple[float, Done]] = []
         needs_word = self._limit > 0 or not spec.phases
         self._caller = Caller(
             wire,
@@ -159,6 +168,25 @@ class Client:
         """Requests a second that an open loop wants to send now."""
         return 0.0 if self.stopped or not self.spec.phases else self._arrivals.rate
 
+    @property
+    def timeout_s(self) -> float:
+        """How long an attempt waits for its answer."""
+        return self._caller.timeout_s
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that are due, sent or not, and have neither an answer nor a failure yet."""
+        return len(self._waiting) + len(self._caller.unanswered())
+
+    def follow(self, done: Done) -> int:
+        """Call `done` with the result of each request that is due and unanswered now; how many these are."""
+        there = self._caller.unanswered()
+        for exchange in there:
+            exchange.done = done if exchange.done is None else _both(exchange.done, done)
+        if self._waiting:
+            self._followers.append((self._waiting[-1], done))
+        return len(there) + len(self._waiting)
+
     def stop(self) -> None:
         """Send nothing more; what is under way comes to its end."""
         self.stopped = True
@@ -186,8 +214,16 @@ class Client:
             return False
         self.sent += 1
         self._open += 1
-        self._caller.send(source, self._target, intended_s)
+        self._caller.send(source, self._target, intended_s, self._follower(intended_s) if self._followers else None)
         return True
+
+    def _follower(self, intended_s: float) -> Done | None:
+        """Who asked for the result of a request that had to wait; requests leave the line in their order."""
+        self._followers = [(last_s, done) for last_s, done in self._followers if intended_s <= last_s]
+        told: Done | None = None
+        for _, done in self._followers:
+            told = done if told is None else _both(told, done)
+        return told
 
     # -- closed loop ----------------------------------------------------------------------------------------
 

@@ -343,6 +343,10 @@ class Caller:
             dns_name=answer.name if answer is not None else "",
         )
 
+    def unanswered(self) -> list[Exchange]:
+        """The requests that are under way, in the order in which they were sent."""
+        return [exchange for exchange in self._sent if not exchange.finished]
+
     def close(self) -> None:
         """Close the connections that are kept open, and keep no more."""
         self.keep_alive = False

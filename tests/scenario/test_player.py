@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from lab.journal import Checked, CommandGiven, Narrated
+from lab.kube.kinds.pod import Pod
 from lab.scenario.loader import load
 from lab.scenario.player import Player
 from lab.scenario.report import to_text
@@ -97,3 +98,51 @@ def test_the_report_as_text_names_groups_endpoints_and_checks(played):
 def test_a_seed_of_ones_own_beats_the_scenarios():
     assert Player(load(SMOKE)).engine.seed == 5
     assert Player(load(SMOKE), seed=9).engine.seed == 9
+
+
+TAIL = """
+name: tail
+duration: 12s
+manifests: [web.yaml]
+traffic: [{name: c, from: FROM, to: "http://web/", rate: 20}]
+expect: [success == 100%, errors == 0, {that: errors == 0, from: 1s, to: 10s}, outcome timeout >= 10]
+"""
+
+
+def of_the_tail(tmp_path, text):
+    path = tmp_path / "tail.yaml"
+    path.write_text(text.replace("web.yaml", str(SMOKE.parent / "web.yaml")), encoding="utf-8")
+    player = Player(load(path))
+    player.start()
+    player.engine.run_until(11.0)
+    for pod in player.engine.store.list(Pod, "default", {"app": "web"}):
+        player.engine.hang_pod("default", pod.name)
+    player.engine.run_until(12.0)
+    return player
+
+
+def test_requests_that_wait_at_the_end_are_waited_for_and_judged(tmp_path):
+    player = of_the_tail(tmp_path, TAIL.replace("FROM", "pod/client"))
+    assert not player.finished
+    player.drain()
+    assert [check.passed for check in player.checks] == [False, False, True, True]
+    assert player.report().total.outcomes["timeout"] >= 10
+    assert 3.0 < player.report().drained_s <= 5.0
+    assert "its last requests drained in" in to_text(player.report())[0]
+
+
+def test_requests_that_nobody_is_there_to_send_are_not_answered_well(tmp_path):
+    off = "[{at: 6s, run: lab fail node/worker-1}, {at: 6s, run: lab fail node/worker-2}]"
+    text = TAIL.partition("expect")[0].replace("FROM", "node/worker-1")
+    player = of_the_tail(tmp_path, f"{text}timeline: {off}\nexpect: [success == 100%, outcome unsent >= 50]")
+    player.drain()
+    assert [check.passed for check in player.checks] == [False, True]
+    assert player.report().groups[0].unsent >= 50
+
+
+def test_requests_that_still_wait_for_a_worker_after_that_are_unfinished(tmp_path):
+    text = TAIL.replace("FROM", "pod/client").replace("rate: 20", "rate: 20, workers: 2").partition("expect")[0]
+    player = of_the_tail(tmp_path, text + "expect: [success == 100%, outcome unfinished >= 5]")
+    player.drain()
+    assert [check.passed for check in player.checks] == [False, True]
+    assert player.report().groups[0].unfinished >= 5
