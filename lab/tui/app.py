@@ -10,7 +10,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +33,8 @@ FPS = 10
 _SLICE_S = 0.012
 """How long the engine runs before keys get their turn; most of a frame is many slices."""
 _ENGINE_SHARE = 0.6
+_BOOT_SLICE_S = 0.08
+_BETWEEN_SLICES_S = 0.004  # enough for keys and for a picture
 _LOOK_AT_TERMINAL_S = 0.5
 _ORDERLY_END_S = 2.0
 _HUNG_UP = 129
@@ -105,23 +109,35 @@ class LabApp(App[int]):
         self.push_screen(StartingScreen(player))
         self.call_after_refresh(self._boot, player)
 
-    async def _boot(self, player: Player) -> None:
+    def _boot(self, player: Player) -> None:
+        self._booting(player, player.boot, self._settle)
+
+    def _settle(self, player: Player) -> None:
+        """One slice of booting. The next one is a message of its own, so that keys get their turn between them."""
+        self._booting(player, partial(self._slice, player), self._settle)
+
+    def _slice(self, player: Player) -> None:
+        if player.engine.run_until(0.0, budget_s=_BOOT_SLICE_S):
+            player.begin()
+            self._open_main(player)
+
+    def _booting(self, player: Player, work: Callable[[], None], then: Callable[[Player], None]) -> None:
+        """Do a part of booting, and what comes next a little later; a fault ends in a message."""
         from lab.kube.errors import LabError
         from lab.tui.screens.starting import StartingScreen
 
+        if not isinstance(self.screen, StartingScreen) or self.player is not player or self._exit:
+            return  # the user has left
         try:
-            player.boot()
-            while not player.engine.run_until(0.0, budget_s=0.1):
-                if isinstance(self.screen, StartingScreen):
-                    self.screen.progress.show()
-                await asyncio.sleep(0)
-            player.begin()
+            work()
         except LabError as error:
             self._give_up("This scenario cannot be played", str(error))
         except ClockError as error:
             self._give_up("The simulation failed", str(error))
         else:
-            self._open_main(player)
+            if isinstance(self.screen, StartingScreen):
+                self.screen.progress.show()
+                self.set_timer(_BETWEEN_SLICES_S, partial(then, player))
 
     def _open_main(self, player: Player) -> None:
         from lab.tui.screens.main import MainScreen

@@ -113,6 +113,25 @@ async def test_d_describes_the_selected_pod(scenario: Scenario) -> None:
         assert f"Name:                {selected.name}".replace(" ", "") in dump(app).replace(" ", "")
 
 
+async def test_booting_shows_how_far_it_is_and_q_leaves_at_once(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.tui.app._BOOT_SLICE_S", 0.0)  # a few events a slice, however fast the machine is
+    player = Player(scenario)
+    app = LabApp(player, timer=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        for _ in range(400):
+            await pilot.pause(0.005)
+            if " of 5 Pods ready" in dump(app):
+                break
+        assert " of 5 Pods ready" in dump(app)
+        assert player.engine.now < 0
+        await pilot.press("q")
+        await pilot.pause()
+        assert app._exit
+        assert player.engine.now < 0
+
+
 async def test_replay_starts_the_same_run_again(scenario: Scenario) -> None:
     app = LabApp(Player(scenario), timer=False)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from lab.kube.kinds.pod import Pod
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Progress(Canvas):
-    """Three lines in the middle of the screen."""
+    """A few lines in the middle of the screen."""
 
     def __init__(self, player: Player) -> None:
         super().__init__(id="progress")
@@ -25,7 +26,7 @@ class Progress(Canvas):
         self.began_s = player.engine.now
 
     def row(self, y: int) -> Line:
-        """Name, bar, what stands."""
+        """Name, bar, what stands, how to leave."""
         middle = self.extent.height // 2
         width = min(self.extent.width - 8, 60)
         indent = " " * ((self.extent.width - width) // 2)
@@ -40,11 +41,17 @@ class Progress(Canvas):
             pods = engine.store.list(Pod)
             ready = sum(pod.ready for pod in pods)
             return line(indent, (f"the cluster boots: {ready} of {fmt.count(len(pods), 'Pod')} ready", "dim"))
+        if y == middle + 3:
+            return line(indent, ("q", "key"), (" quit", "dim"))
         return ()
 
 
 class StartingScreen(Screen[None]):
     """Shown until virtual time zero."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "app.quit", "Quit", id="starting.quit", tooltip="Leave Service Lab"),
+    ]
 
     def __init__(self, player: Player) -> None:
         super().__init__()
