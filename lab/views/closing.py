@@ -62,9 +62,7 @@ def closing_lines(report: Closing, size: int) -> list[Line]:
     """The panel's text for a width."""
     lines: list[Line] = []
     if report.expectations:
-        broken = sum(each.passed is False for each in report.expectations)
-        verdict = f"{broken} of {len(report.expectations)} broken" if broken else "all kept"
-        lines += [line(("Expectations  ", "strong"), (verdict, "bad" if broken else "ok"))]
+        lines += [line(("Expectations  ", "strong"), _verdict(report.expectations))]
         lines += [line("  ", *each) for each in expectation_lines(report.expectations, size - 2)]
         lines.append(())
     lines += _groups(report)
@@ -77,6 +75,19 @@ def closing_lines(report: Closing, size: int) -> list[Line]:
         lines += [(), line(("Who answered", "strong")), *_shares(report.endpoints)]
     tail = f"{fmt.moment(report.time_s)} of virtual time, seed {report.seed}"
     return [*lines, (), line((tail, "dim")), line(("journal ", "dim"), report.journal[: max(size - 8, 16)])]
+
+
+def _verdict(expectations: Sequence[Expectation]) -> Span:
+    """How many are broken; `all kept` only of those that have been judged."""
+    whole = len(expectations)
+    judged = sum(each.passed is not None for each in expectations)
+    broken = sum(each.passed is False for each in expectations)
+    if not judged:
+        return Span("none judged yet", "dim")
+    result = f"{broken} broken" if broken else "all kept"
+    if judged < whole:
+        return Span(f"{judged} of {whole} judged, {result}", "bad" if broken else "dim")
+    return Span(f"{broken} of {whole} broken" if broken else result, "bad" if broken else "ok")
 
 
 def _groups(report: Closing) -> list[Line]:

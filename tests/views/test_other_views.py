@@ -85,6 +85,19 @@ def test_the_closing_report() -> None:
     assert text.endswith("journal " + "ab" * 32)
 
 
+def test_all_kept_is_said_only_of_what_has_been_judged() -> None:
+    total = SimpleNamespace(name="all", requests=0, ok=0, p50_s=0.0, p99_s=0.0, max_s=0.0)
+
+    def told(*passed: bool | None) -> str:
+        report = Closing(total, [], [], [], [Expectation("x", each) for each in passed], "ab" * 32, 7, 60.0)
+        return text_of(closing_lines(report, 90)).splitlines()[0]
+
+    assert told(None, None) == "Expectations  none judged yet"
+    assert told(True, None, None) == "Expectations  1 of 3 judged, all kept"
+    assert told(True, False, None) == "Expectations  2 of 3 judged, 1 broken"
+    assert told(True, False) == "Expectations  1 of 2 broken"
+
+
 def test_open_ports_are_listed_with_their_policy() -> None:
     ports = [Exposure("192.0.2.11", 30080, "TCP", "node port", "default/web", "Cluster", "worker-1")]
     text = text_of(exposure_lines(ports, 80))
