@@ -48,7 +48,15 @@ async def test_it_fits_every_terminal(size: tuple[int, int]) -> None:
     assert "One address for many Pods" in text
     assert "Routing, live" in text
     assert ("2 Services" in text) == (size[0] >= 100)
-    assert lines[-1].lstrip().startswith(": command")
+    assert lines[-1].lstrip().startswith("? help   q quit   : command")
+
+
+async def test_help_and_quit_are_always_offered() -> None:
+    async with playing((60, 24)) as (app, _main, pilot):
+        for pane in "1234":
+            await pilot.press(pane)
+            await pilot.pause()
+            assert "? help   q quit" in dump(app).splitlines()[-1]
 
 
 async def test_a_terminal_that_is_too_small_gets_only_a_message() -> None:

@@ -180,14 +180,14 @@ class MainScreen(Transport, Openers, Screen[None]):
         pause = ("space", "go on" if self.player.engine.paused else "pause", "toggle_pause")
         self.query_one(KeyBar).offer(
             [
+                ("?", "help", "help"),
+                ("q", "quit", "quit"),
                 (":", "command", "prompt(':')"),
                 *mine,
                 pause,
                 (".", "step", "step"),
                 ("+-", "speed", "faster"),
                 ("f", "fault", "faults"),
-                ("?", "help", "help"),
-                ("q", "quit", "quit"),
                 ("/", "filter", "prompt('/')"),
                 ("z", "maximise", "maximise"),
                 ("o", "exposed", "exposure"),
