@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from math import floor
 
 from lab.traffic.measure import Measurements, Tallies
@@ -13,14 +14,16 @@ _LEAST_WINDOW_S, _MOST_WINDOW_S = 2, 30
 class Figures:
     """What was measured, over a window that grows with the speed so that figures can be read."""
 
-    def __init__(self, measure: Measurements) -> None:
+    def __init__(self, measure: Measurements, clients: Callable[[], Iterable[str]] = tuple) -> None:
         self._measure = measure
+        self._clients = clients
         self._second: int | None = None
         self._now = 0.0
         self._over_s = _LEAST_WINDOW_S
         self._rates: dict[object, float] = {}
         self._latency: tuple[float, float] = (math.nan, math.nan)
         self._counts = (0, 0)
+        self._shown = measure.total
 
     def update(self, now: float, speed: float) -> bool:
         """Start anew when another virtual second has begun; whether one has."""
@@ -30,11 +33,20 @@ class Figures:
         self._second, self._now = second, now
         self._over_s = min(max(round(2 * speed), _LEAST_WINDOW_S), _MOST_WINDOW_S)
         self._rates.clear()
-        total = self._measure.total
+        total = self._shown = self._users()
         self._counts = total.counts(now, self._over_s)
         if self._counts[0]:
             self._latency = (total.recent_percentile(50, now), total.recent_percentile(99, now))
         return True
+
+    def _users(self) -> Tallies:
+        """What the clients of the scenario asked; everything where none has, such as apps that only call each other."""
+        clients = self._measure.clients
+        names = [name for name in self._clients() if name in clients]
+        users = Tallies()
+        for name in names:
+            users.parts.extend(clients[name].parts)
+        return users if names else self._measure.total
 
     @property
     def second(self) -> int | None:
@@ -43,8 +55,8 @@ class Figures:
 
     @property
     def total_rate(self) -> float:
-        """Requests a second of everybody."""
-        return self._rate("", self._measure.total)
+        """Requests a second of the clients, or of everybody where there are none."""
+        return self._rate("", self._shown)
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -34,7 +34,7 @@ class Live:
         self.routing = RoutingLog(self.engine.journal)
         self._told = frozenset(f"{step.title}. {step.text}".strip() for step in player.steps)
         self.events = EventLog(self.engine.journal, wanted=self._is_news)
-        self.figures = Figures(self.engine.traffic.measure)
+        self.figures = Figures(self.engine.traffic.measure, lambda: [client.name for client in player.clients])
         self._counts: tuple[int, int, int, int] = (0, 0, 0, 0)
         self._counted = -1
 
