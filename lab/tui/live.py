@@ -61,15 +61,19 @@ class Live:
         for pod in self.engine.store.list(Pod):
             by_node.setdefault(pod.spec.node_name, []).append(pod)
         return [
-            NodeFacts(node, tuple(by_node.get(node.name, ())), self.notes(node.name))
+            NodeFacts(node, tuple(by_node.get(node.name, ())), self.notes(node.name), self.powered(node.name))
             for node in self.engine.store.list(Node)
         ]
+
+    def powered(self, node: str) -> bool:
+        """Whether a node has power, which the API learns of only when its lease runs out."""
+        kubelet = self.engine.control_plane.kubelets.get(node)
+        return kubelet is None or kubelet.powered
 
     def notes(self, node: str) -> tuple[tuple[str, str], ...]:
         """What is wrong with a node that the API does not say."""
         notes: list[tuple[str, str]] = []
-        kubelet = self.engine.control_plane.kubelets.get(node)
-        if kubelet is not None and not kubelet.powered:
+        if not self.powered(node):
             notes.append(("no power", "bad"))
         proxy = self.engine.network.proxies.get(node)
         if proxy is not None and not proxy.running and not notes:

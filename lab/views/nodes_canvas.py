@@ -15,7 +15,7 @@ from lab.kube.kinds.pod import Pod
 from lab.views import format as fmt
 from lab.views.page import Subject, Target
 from lab.views.spans import Line, Span, cells, fit, fit_name, fit_text, line, width
-from lab.views.states import State, node_state, pod_state
+from lab.views.states import READY, UNKNOWN, State, node_state, pod_state
 
 ROOMY_PODS = 14
 ROOMY_TOTAL = 80
@@ -33,6 +33,7 @@ class NodeFacts(NamedTuple):
     pods: tuple[Pod, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     """(word, role) such as ("no power", "bad") or ("kube-proxy stopped", "warn")."""
+    powered: bool = True
 
 
 class _Box(NamedTuple):
@@ -92,7 +93,8 @@ class NodeMap:
             self.targets.append(Target(y, x, end, subject))
 
     def _box_line(self, box: _Box, row: int) -> Line:
-        state = node_state(box.facts.node)
+        powered = box.facts.powered
+        state = node_state(box.facts.node) if powered else UNKNOWN
         edge = "bad" if state.role == "bad" or any(role == "bad" for _, role in box.facts.notes) else "frame"
         if row == -1:
             return _box_top(box, state, edge)
@@ -102,6 +104,8 @@ class NodeMap:
             return (Span(" " * box.width),)
         inside = box.width - 2
         drawn = _cells(box.rows[row]) if self.dense else self._pod_line(box.rows[row], inside)
+        if not powered:
+            drawn = _without_power(drawn)
         return line(("│", edge), *fit(drawn, inside), ("│", edge))
 
     def _pod_line(self, pods: tuple[Pod, ...], size: int) -> Line:
@@ -169,7 +173,7 @@ def _box(facts: NodeFacts, x: int, size: int, dense: bool) -> _Box:
 
 def _box_top(box: _Box, state: State, edge: str) -> Line:
     node = box.facts.node
-    words = [] if state.word == "Ready" else [(state.word, state.role)]
+    words = [] if state.word in ("Ready", UNKNOWN.word) else [(state.word, state.role)]
     words.extend(box.facts.notes)
     while words and sum(cells(word) + 1 for word, _ in words) + cells(node.name) > box.width - 6:
         words.pop()  # the name matters more; glyph and edge still tell that something is wrong
@@ -188,6 +192,11 @@ def _box_top(box: _Box, state: State, edge: str) -> Line:
 
 def _cells(pods: tuple[Pod, ...]) -> Line:
     return line(" ", *((pod_state(pod).glyph + " ", pod_state(pod).role) for pod in pods))
+
+
+def _without_power(drawn: Line) -> Line:
+    """Pods of a node without power, whatever the API still says of them: nobody knows, and nothing answers."""
+    return line(*((span.text.replace(READY.glyph, UNKNOWN.glyph), "dim") for span in drawn))
 
 
 def _waiting_line(pods: Sequence[Pod], size: int) -> Line:

@@ -32,9 +32,10 @@ def test_a_box_says_how_its_node_and_its_pods_are() -> None:
 
 
 def test_what_the_api_does_not_know_yet_stands_beside_it() -> None:
-    page = node_map([NodeFacts(node("worker-1"), (), (("no power", "bad"),))], width=34)
-    assert drawn(page)[0] == "╭ ● worker-1 no power ───────────╮"
+    page = node_map([NodeFacts(node("worker-1"), PODS[:1], (("no power", "bad"),), powered=False)], width=34)
+    assert drawn(page)[:2] == ["╭ ? worker-1 no power ───────────╮", "│ ? web-1                        │"]
     assert page.line(0)[0].role == "bad"
+    assert {span.role for span in page.line(1) if span.text.strip(" │")} == {"dim"}
 
 
 def test_boxes_stand_side_by_side_zone_by_zone() -> None:
