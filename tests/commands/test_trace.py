@@ -246,6 +246,10 @@ def test_a_policy_that_keeps_the_client_out_is_named(engine: Engine) -> None:
         ("lab trace --from pd/client --to web", 'did you mean "pod"?'),
         ("lab trace --to service/two", "service/two has several ports: expected one of 80 (http), 81 (other)"),
         ("lab trace --to service/two:htp", 'service/two has no port "htp"'),
+        ("lab trace --to two:htp", 'service/two has no port "htp": expected one of 80 (http), 81 (other)'),
+        ("lab trace --to two:http/UDP", 'service/two has no port "http" for UDP'),
+        ("lab trace --to nosuch:http", "the port must be a number; there is no service nosuch in default"),
+        ("lab trace --to service/web:80/TPC", '"TPC" is no protocol: expected one of TCP, UDP, SCTP'),
         ("lab trace --to web:99999", "the port must be a number from 1 to 65535"),
         ("lab trace --to node/worker-9:80", 'node "worker-9" not found'),
         ("lab trace --to web -o yaml", "is not one of text, json"),
@@ -265,6 +269,32 @@ def test_named_ports_and_other_namespaces(shared: Engine) -> None:
         == "UDP"
     )
     assert traced(shared, "--from pod/client --to service/kube-system/kube-dns:dns-tcp")["sees"][0]["outcome"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("to", "protocol", "port"),
+    [
+        ("kube-dns.kube-system:53/UDP", "UDP", 53),
+        ("kube-dns.kube-system:53/TCP", "TCP", 53),
+        ("10.96.0.10:53/UDP", "UDP", 53),
+        ("10.96.0.10:53/udp", "UDP", 53),
+        ("service/kube-system/kube-dns:53/UDP", "UDP", 53),
+        ("service/kube-system/kube-dns:53/TCP", "TCP", 53),
+        ("kube-dns.kube-system:dns", "UDP", 53),
+        ("kube-dns.kube-system.svc.cluster.local:dns-tcp", "TCP", 53),
+        ("two:http", "TCP", 80),
+        ("two:other/TCP", "TCP", 81),
+        ("web:80/SCTP", "SCTP", 80),
+        ("service/web:80/SCTP", "SCTP", 80),
+        ("node/worker-1:53/UDP", "UDP", 53),
+        ("web:80/orders", "TCP", 80),
+    ],
+)
+def test_a_protocol_may_follow_the_port_and_a_name_may_stand_for_it(
+    shared: Engine, to: str, protocol: str, port: int
+) -> None:
+    found = traced(shared, f"--from pod/client --to {to}")["to"]
+    assert (found["protocol"], found["port"]) == (protocol, port)
 
 
 @pytest.mark.parametrize("width", [80, 120])
