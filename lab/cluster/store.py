@@ -7,7 +7,7 @@ resourceVersion, journals it and tells those who are interested. All times are v
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 import immutables
@@ -117,6 +117,13 @@ class Store:
         if space is not None:
             return cast("Listing[T]", shelf.in_namespace(space))
         return cast("Listing[T]", list(shelf.objects.values()))
+
+    def named(self, kind: type[T], names: Iterable[str], namespace: str = "default") -> Listing[T]:
+        """Those of these names that there are, oldest first."""
+        shelf = self._shelf(kind.__name__)
+        space = namespace if shelf.namespaced else ""
+        keys = [(space, name) for name in names if (space, name) in shelf.objects]
+        return cast("Listing[T]", shelf.pick(keys))
 
     def count(self, kind: type[KubeObject]) -> int:
         """How many objects of a kind there are."""

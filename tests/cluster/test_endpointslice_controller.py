@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
+from lab.cluster.controllers import endpointslice
 from lab.cluster.controllers.endpointslice import SelectorIndex
-from lab.cluster.controllers.endpointslice_packing import plan_slices
+from lab.cluster.controllers.endpointslice_packing import SlicePlan, plan_slices
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Container, Pod, PodIP, PodSpec, PodStatus
@@ -141,3 +145,56 @@ def test_whatever_happens_each_pod_is_in_one_slice_and_none_is_too_full(waves: l
         assert not (again.create)
         assert not (again.update)
         assert not (again.delete)
+
+
+def test_a_change_looks_at_the_slice_it_concerns_and_not_at_all_pods(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = SmallCluster(2, settings=replace(QUICK, endpointslice_max_endpoints=2))
+    cluster.add_service(**FAMILY)
+    for number in range(8):
+        cluster.add_pod(app(), name=f"pod-{number}", node=f"worker-{number % 2 + 1}")
+    cluster.run(5)
+    looked: list[list[str]] = []
+
+    def listening(service: Service, pods: list[Pod], *rest: Any) -> SlicePlan:
+        looked.append([pod.name for pod in pods])
+        return plan_slices(service, pods, *rest)
+
+    monkeypatch.setattr(endpointslice, "plan_slices", listening)
+    before = {found.name: found for found in cluster.store.list(EndpointSlice)}
+    cluster.store.delete(Pod, "pod-3", grace_s=0)
+    cluster.run(1)
+    assert looked
+    assert all(len(pods) < 2 for pods in looked)
+    assert sorted(cluster.endpoints()) == [f"pod-{number}" for number in range(8) if number != 3]
+    after = cluster.store.list(EndpointSlice)
+    assert len([found for found in after if before[found.name] is found]) == 3
+
+
+@examples(max_examples=15, deadline=None)
+@given(
+    some.lists(some.tuples(some.sampled_from(("add", "delete", "label", "tamper")), some.integers(0, 5)), max_size=12)
+)
+def test_what_is_remembered_never_shows(steps: list[tuple[str, int]]) -> None:
+    cluster = SmallCluster(1, settings=replace(QUICK, endpointslice_max_endpoints=2))
+    cluster.add_service(**FAMILY)
+    cluster.run(1)
+    for step, number in steps:
+        name = f"pod-{number}"
+        slices = cluster.store.list(EndpointSlice)
+        if step == "tamper":
+            cluster.store.delete(EndpointSlice, slices[number % len(slices)].name)
+        elif step == "add" and not cluster.exists(name):
+            cluster.add_pod(app(), name=name)
+        elif step == "delete" and cluster.exists(name):
+            cluster.store.delete(Pod, name, grace_s=0)
+        elif step == "label" and cluster.exists(name):
+            other = {"app": "other" if cluster.pod(name).metadata.labels["app"] == "web" else "web"}
+            cluster.store.mutate(
+                Pod, name, "default", lambda p, to=other: replace(p, metadata=replace(p.metadata, labels=to))
+            )
+        cluster.run(2)
+        service = cluster.store.get(Service, "web")
+        pods = cluster.store.list(Pod, "default", service.spec.selector)
+        now = cluster.store.list(EndpointSlice)
+        plan = plan_slices(service, pods, lambda node: cluster.store.find(Node, node), now, 2)
+        assert plan[:3] == ([], [], [])

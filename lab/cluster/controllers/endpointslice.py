@@ -11,7 +11,8 @@ from functools import partial
 from msgspec.structs import replace
 
 from lab.cluster.controllers.base import Controller, Key
-from lab.cluster.controllers.endpoints import CONTROLLER_NAME
+from lab.cluster.controllers.endpoints import CONTROLLER_NAME, topology_mode_auto
+from lab.cluster.controllers.endpointslice_memory import SliceMemory
 from lab.cluster.controllers.endpointslice_packing import SlicePlan, plan_slices
 from lab.cluster.controllers.topology_hints import ENABLED, zone_ratios
 from lab.cluster.watch import Change
@@ -69,6 +70,10 @@ class EndpointSliceController(Controller):
         self._written: dict[Key, int] = {}
         self._hinted: dict[Key, tuple[str, ...]] = {}
         self._ratios: dict[str, float] | None = None
+        self._memories: dict[Key, SliceMemory] = {}
+        # In the moment of the write, because what is read below is what is stored now.
+        self.store.subscribe(self._see_pod, Pod)
+        self.store.subscribe(self._see_node, Node)
         for kind, hear in (
             (Service, self._hear_of_service),
             (Pod, self._hear_of_pod),
@@ -83,24 +88,48 @@ class EndpointSliceController(Controller):
         service = self.store.find(Service, name, namespace)
         if service is None or not service.spec.selector or service.spec.type == "ExternalName":
             return
-        pods = self.store.list(Pod, namespace, service.spec.selector)
         existing = self.store.list(EndpointSlice, namespace, {SERVICE_NAME_LABEL: name, **_OURS})
         find_node = partial(self.store.find, Node)
         most = self.settings.endpointslice_max_endpoints
-        plan = plan_slices(service, pods, find_node, existing, most, self._zone_ratios)
-        self._write(plan)
+        memory = self._memories.pop(key, None)
+        if memory is not None and memory.valid(service, existing):
+            pods, settled = self._changed(service, memory, existing)
+        else:
+            memory, settled = SliceMemory(service), {}
+            memory.wrote(existing, ())
+            pods = self.store.list(Pod, namespace, service.spec.selector)
+        plan = plan_slices(service, pods, find_node, existing, most, self._zone_ratios, settled)
+        memory.wrote(self._write(plan), plan.delete)
         self._say(service, plan.hints)
         if plan.incomplete:
             self.queue.retry(key)
+        elif not topology_mode_auto(service):  # Those hints depend on all endpoints together.
+            self._memories[key] = memory
 
-    def _write(self, plan: SlicePlan) -> None:
-        for created in plan.create:
-            self._remember(self.store.create(created))
-        for updated in plan.update:
-            self._remember(self.store.update(updated))
+    def _changed(
+        self, service: Service, memory: SliceMemory, existing: list[EndpointSlice]
+    ) -> tuple[list[Pod], dict[str, None]]:
+        """The Pods to look at, oldest first, and the slices that need no look."""
+        affected, names = memory.affected(existing)
+        selector = service.spec.selector
+        pods = []
+        for pod in self.store.named(Pod, names, service.namespace):
+            names.pop(pod.name)
+            if all(pod.metadata.labels.get(key) == value for key, value in selector.items()):
+                pods.append(pod)
+        for gone in names:
+            memory.forget(gone)
+        return pods, {found.name: None for found in existing if found.name not in affected}
+
+    def _write(self, plan: SlicePlan) -> list[EndpointSlice]:
+        written = [self.store.create(created) for created in plan.create]
+        written += [self.store.update(updated) for updated in plan.update]
+        for found in written:
+            self._written[found.key] = found.metadata.resource_version
         for deleted in plan.delete:
             self._written[deleted.key] = 0
             self.store.delete(EndpointSlice, deleted.name, deleted.namespace)
+        return written
 
     def _zone_ratios(self) -> dict[str, float]:
         """Each zone's share of CPU, worked out when a Service first asks after a node has changed."""
@@ -121,13 +150,26 @@ class EndpointSliceController(Controller):
         else:
             self._hinted.pop(service.key, None)
 
-    def _remember(self, written: EndpointSlice) -> None:
-        self._written[written.key] = written.metadata.resource_version
-
     def _queue(self, key: Key) -> None:
         self.queue.add_after(key, self.settings.endpointslice_batch_period_s)
 
     # -- what a change concerns --------------------------------------------------------------------------------
+
+    def _see_pod(self, change: Change) -> None:
+        old, new = change.old, change.new
+        if isinstance(old, Pod) and isinstance(new, Pod) and _same_endpoint(old, new):
+            return
+        for pod in (old, new):
+            if pod is not None:
+                for key in self._index.selecting(pod.namespace, pod.metadata.labels):
+                    memory = self._memories.get(key)
+                    if memory is not None:
+                        memory.pod_changed(pod.name)
+
+    def _see_node(self, change: Change) -> None:
+        old, new = change.old, change.new
+        if not isinstance(old, Node) or not isinstance(new, Node) or old.zone != new.zone:
+            self._memories.clear()
 
     def _hear_of_service(self, change: Change) -> None:
         service = change.object
@@ -135,6 +177,7 @@ class EndpointSliceController(Controller):
         if change.new is None:
             self._index.remove(service.key)
             self._hinted.pop(service.key, None)
+            self._memories.pop(service.key, None)
             return
         self._index.put(service)
         # Spec, labels and annotations matter; a load balancer's status does not.

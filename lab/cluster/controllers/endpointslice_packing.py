@@ -7,7 +7,7 @@ one untouched slice that then comes closest to full, or into new slices (the rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -63,10 +63,12 @@ def plan_slices(
     existing: Sequence[EndpointSlice],
     max_endpoints: int,
     zone_ratios: Callable[[], Mapping[str, float]] = dict,
+    settled: Container[str] = (),
 ) -> SlicePlan:
     """What to write so that the Service's slices say what its Pods are; `existing` are those managed here.
 
     `zone_ratios` tells each zone's share of CPU, for Services that ask for topology-aware hints.
+    `settled` names existing slices that are as they should be, and whose Pods are not among `pods`.
     """
     plan = SlicePlan([], [], [], False)
     incomplete = False
@@ -77,7 +79,7 @@ def plan_slices(
         wanted, missed = _wanted(service, pods, find_node, family)
         incomplete = incomplete or missed
         of_family = [found for found in existing if found.address_type == family]
-        part = _plan_family(service, family, wanted, of_family, max_endpoints)
+        part = _plan_family(service, family, wanted, of_family, max_endpoints, settled)
         if topology_mode_auto(service):
             part, message = _with_hints(part, service, of_family, zone_ratios())
             messages.append(f"{message}, addressType: {family}")
@@ -123,6 +125,7 @@ def _plan_family(
     wanted: dict[PortsKey, _Wanted],
     existing: Sequence[EndpointSlice],
     max_endpoints: int,
+    settled: Container[str],
 ) -> SlicePlan:
     by_ports: dict[PortsKey, list[EndpointSlice]] = {}
     for found in existing:
@@ -132,12 +135,12 @@ def _plan_family(
     update: list[EndpointSlice] = []
     for key, group in wanted.items():
         packing = _Packing(service, family, group, max_endpoints)
-        packing.keep(by_ports.pop(key, []))
+        packing.keep(by_ports.pop(key, []), settled)
         packing.place()
         create.extend(packing.create)
         update.extend(packing.update)
         delete.extend(packing.delete)
-    delete.extend(found for slices in by_ports.values() for found in slices)
+    delete.extend(found for slices in by_ports.values() for found in slices if found.name not in settled)
     if not create and len(delete) == len(existing):
         placeholder = new_slice(service, family, ())
         if len(delete) == 1 and _is_placeholder(delete[0], placeholder):
@@ -164,9 +167,12 @@ class _Packing:
         self.update: list[EndpointSlice] = []
         self.delete: list[EndpointSlice] = []
 
-    def keep(self, existing: Iterable[EndpointSlice]) -> None:
+    def keep(self, existing: Iterable[EndpointSlice], settled: Container[str]) -> None:
         """Leave endpoints where they are, and sort the slices by what becomes of them."""
         for found in existing:
+            if found.name in settled:
+                self._unchanged.append(found)
+                continue
             kept = [self._kept(there) for there in found.endpoints if _endpoint_key(there) in self._left]
             if not kept:
                 self.delete.append(found)
