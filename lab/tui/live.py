@@ -89,13 +89,14 @@ class Live:
         healthy = sum(len(each.healthy) for each in self.engine.network.balancers.by_ip.values())
         return (self.engine.store.version, powered, running, healthy)
 
-    def nodes_page(self, width: int, height: int) -> NodeMap:
-        """The map of nodes and Pods; a low pane gets fewer of the ways in."""
+    def nodes_page(self, width: int, height: int, rows: int) -> NodeMap:
+        """The map of nodes and Pods; a low pane gets fewer of the ways in; it could have `rows`."""
         services = self.engine.store.list(Service)
         waiting = [p for p in self.engine.store.list(Pod) if not p.spec.node_name and not p.finished]
         return node_map(
             self.node_facts(),
             width=width,
+            rows=rows,
             ways_in=ways_in(services, self.balancer_health, limit=min(max(height // 6, 1), 5)),
             waiting=waiting,
             rate=self.figures.pod,

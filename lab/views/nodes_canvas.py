@@ -1,8 +1,9 @@
 """Nodes as boxes side by side in their zones, with their Pods; the ways in from the internet on top.
 
 The map is laid out once for a state of the cluster and a width; lines are drawn when they are asked for,
-with the rates of that moment. Many Pods (more than `ROOMY_PODS` on a node or `ROOMY_TOTAL` in all) become
-dense cells: one glyph each, and the name in the pane's frame when one is selected.
+with the rates of that moment. Where Pods in wide boxes would not fit the rows there are, boxes become as
+narrow as `BOX_CLOSE` and hold as many columns of names as fit; more than `ROOMY_TOTAL` Pods that do not fit
+even so become dense cells: one glyph each, and the name in the pane's frame when one is selected.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from lab.views.page import Subject, Target
 from lab.views.spans import Line, Span, cells, fit, fit_name, fit_text, line, width
 from lab.views.states import READY, UNKNOWN, State, node_state, pod_state
 
-ROOMY_PODS = 14
 ROOMY_TOTAL = 80
-BOX_MIN, BOX_MOST, BOX_DENSE = 30, 58, 22
+BOX_MIN, BOX_MOST, BOX_CLOSE = 30, 58, 22
+NAME_CELLS = 20
 SYSTEM = "kube-system"
 
 Rate = Callable[[str, str], float | None]
@@ -41,6 +42,7 @@ class _Box(NamedTuple):
     x: int
     width: int
     rows: tuple[tuple[Pod, ...], ...]
+    columns: int
 
 
 class NodeMap:
@@ -88,8 +90,9 @@ class NodeMap:
         pods = box.rows[row] if row < len(box.rows) else ()
         for i, pod in enumerate(pods):
             subject = Subject("Pod", pod.namespace, pod.name)
-            x = box.x + 2 + 2 * i if self.dense else box.x + 1
-            end = x + 2 if self.dense else box.x + box.width - 1
+            size = 2 if self.dense else (box.width - 2) // box.columns
+            x = box.x + 1 + self.dense + size * i
+            end = x + size if self.dense or i + 1 < box.columns else box.x + box.width - 1
             self.targets.append(Target(y, x, end, subject))
 
     def _box_line(self, box: _Box, row: int) -> Line:
@@ -103,21 +106,27 @@ class NodeMap:
         if row > len(box.rows):
             return (Span(" " * box.width),)
         inside = box.width - 2
-        drawn = _cells(box.rows[row]) if self.dense else self._pod_line(box.rows[row], inside)
+        drawn = _cells(box.rows[row]) if self.dense else self._names(box.rows[row], inside, box.columns)
         if not powered:
             drawn = _without_power(drawn)
         return line(("│", edge), *fit(drawn, inside), ("│", edge))
 
-    def _pod_line(self, pods: tuple[Pod, ...], size: int) -> Line:
+    def _names(self, pods: tuple[Pod, ...], size: int, columns: int) -> Line:
         if not pods:
             return (Span(" no Pods", "dim"),)
-        pod = pods[0]
+        return line(*(span for pod in pods for span in self._pod_line(pod, size // columns)))
+
+    def _pod_line(self, pod: Pod, size: int) -> Line:
         state = pod_state(pod)
         right = self._figure(pod, state)
+        if size - 5 - width(right) < cells(pod.name) and state.word == "Ready" and size < BOX_MIN - 2:
+            right = ()  # in a narrow box the name matters more than the rate
         quiet = "dim" if pod.namespace == SYSTEM else ""
+        room = size - 4 - width(right) - bool(right)
         name = pod.name if pod.namespace in ("default", SYSTEM) else f"{pod.namespace}/{pod.name}"
-        room = size - 4 - width(right) - 1
-        return line((f" {state.glyph} ", state.role), (fit_text(fit_name(name, room), room), quiet), " ", *right, " ")
+        name = name if cells(name) <= room else pod.name
+        gap = " " if right else ""
+        return line((f" {state.glyph} ", state.role), (fit_text(fit_name(name, room), room), quiet), gap, *right, " ")
 
     def _figure(self, pod: Pod, state: State) -> Line:
         if state.word not in ("Ready", "Terminating"):
@@ -131,17 +140,34 @@ def node_map(
     nodes: Sequence[NodeFacts],
     *,
     width: int,
+    rows: int = 0,
     ways_in: Sequence[Line] = (),
     waiting: Sequence[Pod] = (),
     rate: Rate = lambda namespace, name: None,
 ) -> NodeMap:
-    """Lay nodes out in bands of boxes, zone by zone; `waiting` are Pods without a node."""
-    total = sum(len(facts.pods) for facts in nodes)
-    dense = total > ROOMY_TOTAL or any(len(facts.pods) > ROOMY_PODS for facts in nodes)
+    """Lay nodes out in bands of boxes, zone by zone; `waiting` are Pods without a node.
+
+    `rows` are the lines there are for it; 0 for as many as it needs.
+    """
     tops = [fit(way, width) for way in ways_in] + [_waiting_line(waiting, width)] * bool(waiting)
     if not nodes:
         tops.append(fit((Span(" No nodes yet.", "dim"),), width))
-    return NodeMap(tops, _bands(_by_zone(nodes), width, dense), width, rate, dense)
+    ordered = _by_zone(nodes)
+
+    def drawn(least: int, dense: bool = False) -> NodeMap:
+        return NodeMap(tops, _bands(ordered, width, least, dense), width, rate, dense)
+
+    total = sum(len(facts.pods) for facts in nodes)
+    few = total <= ROOMY_TOTAL
+    if not few and total > rows * (width // NAME_CELLS):
+        return drawn(BOX_CLOSE, dense=True)  # no need to lay thousands of names out to see that
+    roomy = drawn(BOX_MIN)
+    if few and (not rows or roomy.height <= rows):
+        return roomy
+    close = drawn(BOX_CLOSE)
+    if few or close.height <= rows:
+        return min(roomy, close, key=lambda page: page.height)
+    return drawn(BOX_CLOSE, dense=True)
 
 
 def _by_zone(nodes: Sequence[NodeFacts]) -> list[NodeFacts]:
@@ -151,24 +177,32 @@ def _by_zone(nodes: Sequence[NodeFacts]) -> list[NodeFacts]:
     return [facts for zone in zones.values() for facts in zone]
 
 
-def _bands(nodes: list[NodeFacts], size: int, dense: bool) -> list[list[_Box]]:
+def _bands(nodes: list[NodeFacts], size: int, least: int, dense: bool) -> list[list[_Box]]:
     if not nodes:
         return []
-    least = BOX_DENSE if dense else BOX_MIN
     columns = max(1, min(len(nodes), (size + 1) // (least + 1)))
     columns = -(-len(nodes) // -(-len(nodes) // columns))  # as even as the number of bands allows
     box = min((size - columns + 1) // columns, BOX_MOST)
     return [
-        [_box(facts, i * (box + 1), box, dense) for i, facts in enumerate(nodes[start : start + columns])]
+        [
+            _box(facts, i * (box + 1), box, _columns(box, least, dense))
+            for i, facts in enumerate(nodes[start : start + columns])
+        ]
         for start in range(0, len(nodes), columns)
     ]
 
 
-def _box(facts: NodeFacts, x: int, size: int, dense: bool) -> _Box:
+def _columns(box: int, least: int, dense: bool) -> int:
+    """How many Pods stand beside each other in a box."""
+    if dense:
+        return max((box - 4) // 2, 1)
+    return max((box - 2) // NAME_CELLS, 1) if least < BOX_MIN else 1
+
+
+def _box(facts: NodeFacts, x: int, size: int, each: int) -> _Box:
     pods = sorted(facts.pods, key=lambda pod: pod.namespace == SYSTEM)
-    each = max((size - 4) // 2, 1) if dense else 1
     rows = tuple(tuple(pods[i : i + each]) for i in range(0, len(pods), each)) or ((),)
-    return _Box(facts, x, size, rows)
+    return _Box(facts, x, size, rows, each)
 
 
 def _box_top(box: _Box, state: State, edge: str) -> Line:

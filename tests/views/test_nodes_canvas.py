@@ -51,6 +51,24 @@ def test_every_line_is_as_wide_as_the_pane() -> None:
         assert {width(page.line(y)) for y in range(page.height)} == {size}
 
 
+def test_names_move_together_before_they_are_lost() -> None:
+    nodes = [
+        NodeFacts(node(f"worker-{i}"), tuple(pod(f"cart-{i}x{k}", f"worker-{i}", ns="shop") for k in range(14)))
+        for i in range(3)
+    ]
+    page = node_map(nodes, width=68, rows=17)
+    assert not page.dense
+    assert page.height == 16
+    assert "shop/cart-0x0" in drawn(page)[1]
+    assert "shop/cart-2x0" in drawn(page)[1]
+    alone = node_map(nodes[:1], width=58, rows=10)
+    assert "cart-0x0" in drawn(alone)[1]
+    assert "cart-0x1" in drawn(alone)[1]
+    second = find(alone.targets, Subject("Pod", "shop", "cart-0x1"))
+    assert second is not None
+    assert drawn(alone)[1][second.x : second.end].strip(" │").startswith("● shop/cart-0x1")
+
+
 def test_hundreds_of_pods_become_cells() -> None:
     page = node_map([NodeFacts(node("worker-1"), many(200))], width=60)
     assert page.dense

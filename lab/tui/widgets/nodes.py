@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.widget import Widget
+
 from lab.tui.live import Live
 from lab.tui.widgets.pane import Pane
 from lab.views.nodes_canvas import NodeMap
@@ -20,10 +22,12 @@ class NodesPane(Pane):
     def update(self, live: Live) -> None:
         """Draw what is there now."""
         self.extent = self.size
-        state = (live.state, self.inner)
+        body = self.parent.size.height if isinstance(self.parent, Widget) else 0
+        rows = max(self.inner.height, body // 2 - 2)  # what the layout gives it when it needs that much
+        state = (live.state, self.inner, rows)
         if state != self._laid_out:
             self._laid_out = state
-            self.set_page(live.nodes_page(self.inner.width, self.inner.height))
+            self.set_page(live.nodes_page(self.inner.width, self.inner.height, rows))
         elif live.figures.second == self._second:
             return
         self._second = live.figures.second
