@@ -189,6 +189,31 @@ async def test_a_wrong_command_is_told_in_the_panel() -> None:
         assert "scale" in dump(app)
 
 
+async def test_the_output_is_as_high_as_what_it_says() -> None:
+    async with playing((80, 24)) as (app, main, pilot):
+        await pilot.press("colon", *"kubectl scael", "enter")
+        app.frame(0.0)
+        await pilot.pause()
+        assert main.output.size.height == len(main.output.text) + 2 < 8
+        await pilot.press(*"kubectl get pods", "enter")
+        app.frame(0.0)
+        await pilot.pause()
+        assert 6 < main.output.size.height < 12
+
+
+async def test_the_picker_has_help_and_says_what_escape_does() -> None:
+    app = LabApp(None, timer=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "? help   q Esc leave" in dump(app).splitlines()[-1]
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert "Keys" in dump(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "What it shows" in dump(app)
+
+
 async def test_time_is_seen_to_go_on_behind_a_sheet() -> None:
     async with playing((120, 40)) as (app, main, pilot):
         for key in ("question_mark", "o"):

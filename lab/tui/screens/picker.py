@@ -108,6 +108,7 @@ class PickerScreen(Screen[None]):
     AUTO_FOCUS = "#list"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "app.quit", "Leave", id="picker.quit", tooltip="Leave Service Lab"),
+        Binding("question_mark", "help", "Help", id="picker.help", tooltip="Keys and commands", key_display="?"),
     ]
 
     def __init__(self) -> None:
@@ -125,8 +126,16 @@ class PickerScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Fill the list once its size is known."""
-        self.keys.offer([("↑↓", "choose", ""), ("↵", "play", ""), ("q", "leave", "app.quit")])
+        self.keys.offer(
+            [("↑↓", "choose", ""), ("↵", "play", ""), ("?", "help", "help"), ("q Esc", "leave", "app.quit")]
+        )
         self.scenarios.fill(catalogue())
+
+    def action_help(self) -> None:
+        """Show keys and commands."""
+        from lab.tui.screens.help import help_sheet
+
+        self.app.push_screen(help_sheet(self))
 
     @on(Pane.Selected)
     def _selected(self, event: Pane.Selected) -> None:

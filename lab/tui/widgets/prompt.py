@@ -153,6 +153,7 @@ class OutputPane(Pane):
             self._dirty = False
             self.extent = self.size
             self.set_page(Lines(self.text))
+            self.styles.height = len(self.text) + 2  # the stylesheet bounds it
             self.top = max(len(self.text) - self.inner.height, 0)
             self.show()
 
