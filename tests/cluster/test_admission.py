@@ -10,7 +10,7 @@ from lab.cluster.admission import install
 from lab.cluster.store import Invalid, Store
 from lab.journal import Journal
 from lab.kube.kinds.deployment import Deployment
-from lab.kube.kinds.pod import Container, Pod, PodSpec, Toleration
+from lab.kube.kinds.pod import Container, Pod, PodSpec, Probe, TCPSocketAction, Toleration
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import KubeObject, LabelSelector, ObjectMeta
 from lab.settings import Settings
@@ -141,3 +141,37 @@ def test_a_selector_is_for_ever(store: Store) -> None:
     spec = replace(made.spec, selector=LabelSelector(match_labels=labels), template=template)
     with pytest.raises(Invalid, match=r"spec.selector: Invalid value: .*: field is immutable"):
         store.update(replace(made, spec=spec))
+
+
+NEGATIVE = "must be greater than or equal to 0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "message"),
+    [
+        ("readiness", "failure_threshold", -1, f"failureThreshold: Invalid value: -1: {NEGATIVE}"),
+        ("readiness", "period_seconds", -5, f"periodSeconds: Invalid value: -5: {NEGATIVE}"),
+        ("liveness", "timeout_seconds", -1, f"timeoutSeconds: Invalid value: -1: {NEGATIVE}"),
+        ("startup", "initial_delay_seconds", -3, f"initialDelaySeconds: Invalid value: -3: {NEGATIVE}"),
+        ("readiness", "success_threshold", -2, f"successThreshold: Invalid value: -2: {NEGATIVE}"),
+        ("liveness", "success_threshold", 2, "successThreshold: Invalid value: 2: must be 1"),
+        (
+            "liveness",
+            "termination_grace_period_seconds",
+            0,
+            "terminationGracePeriodSeconds: Invalid value: 0: must be greater than 0",
+        ),
+    ],
+)
+def test_a_probes_numbers_are_not_below_zero(store: Store, kind: str, field: str, value: int, message: str) -> None:
+    probe = Probe(tcp_socket=TCPSocketAction(port=80), **{field: value})
+    with pytest.raises(Invalid) as refused:
+        store.create(pod(replace(APP, **{f"{kind}_probe": probe})))
+    assert str(refused.value) == f'Pod "web" is invalid: spec.containers[0].{kind}Probe.{message}'
+
+
+def test_zero_in_a_probe_means_the_default(store: Store) -> None:
+    probe = Probe(tcp_socket=TCPSocketAction(port=80), period_seconds=0, failure_threshold=0, success_threshold=0)
+    made = store.create(pod(replace(APP, readiness_probe=probe))).spec.containers[0].readiness_probe
+    assert made is not None
+    assert (made.period_seconds, made.failure_threshold, made.success_threshold) == (10, 3, 1)

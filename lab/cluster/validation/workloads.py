@@ -8,7 +8,7 @@ from lab.cluster.errors import duplicate, forbidden, invalid, required, unsuppor
 from lab.cluster.validation.names import Errors, faulty, label_errors, label_faults
 from lab.cluster.validation.service_ports import port_number_errors, protocol_errors
 from lab.kube.kinds.deployment import Deployment
-from lab.kube.kinds.pod import Container, Pod, PodSpec, PodTemplateSpec
+from lab.kube.kinds.pod import Container, Pod, PodSpec, PodTemplateSpec, Probe
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import LabelSelector
@@ -49,6 +49,31 @@ def _container(container: Container, path: str) -> Errors:
     for index, port in enumerate(container.ports):
         yield from port_number_errors(f"{path}.ports[{index}].containerPort", port.container_port)
         yield from protocol_errors(f"{path}.ports[{index}].protocol", port.protocol)
+    for field, probe in (
+        ("livenessProbe", container.liveness_probe),
+        ("readinessProbe", container.readiness_probe),
+        ("startupProbe", container.startup_probe),
+    ):
+        if probe is not None:
+            yield from _probe(probe, f"{path}.{field}")
+            if field != "readinessProbe" and probe.success_threshold not in (None, 0, 1):
+                yield invalid(f"{path}.{field}.successThreshold", probe.success_threshold, "must be 1")
+
+
+def _probe(probe: Probe, path: str) -> Errors:
+    """Numbers below zero; zero stands for the default, which is filled in before this looks (validateProbe)."""
+    for field, value in (
+        ("initialDelaySeconds", probe.initial_delay_seconds),
+        ("timeoutSeconds", probe.timeout_seconds),
+        ("periodSeconds", probe.period_seconds),
+        ("successThreshold", probe.success_threshold),
+        ("failureThreshold", probe.failure_threshold),
+    ):
+        if value is not None and value < 0:
+            yield invalid(f"{path}.{field}", value, "must be greater than or equal to 0")
+    grace_s = probe.termination_grace_period_seconds
+    if grace_s is not None and grace_s <= 0:
+        yield invalid(f"{path}.terminationGracePeriodSeconds", grace_s, "must be greater than 0")
 
 
 # -- what makes Pods --------------------------------------------------------------------------------------------------
