@@ -254,6 +254,7 @@ class DemoPlayer:
             "peak-load",
             7,
             self.engine.now,
+            0.0,
             total,
             [total],
             [],
