@@ -215,8 +215,8 @@ async def test_the_picker_has_help_and_says_what_escape_does() -> None:
 
 
 async def test_time_is_seen_to_go_on_behind_a_sheet() -> None:
-    async with playing((120, 40)) as (app, main, pilot):
-        for key in ("question_mark", "o"):
+    async with playing((80, 24)) as (app, main, pilot):
+        for key in ("question_mark", "o", "R"):
             await pilot.press(key)
             app.frame(1.0)
             await pilot.pause(0.05)
