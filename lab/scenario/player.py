@@ -75,8 +75,12 @@ class Player:
 
     def boot(self) -> None:
         """Start the cluster and apply the manifests, at the beginning of time; for who shows it while it settles."""
-        self.engine.boot()
-        self.applied = self.engine.apply(self.scenario.objects)
+        try:
+            self.engine.boot()
+            self.applied = self.engine.apply(self.scenario.objects)
+        except Exception:
+            self.engine.close()
+            raise
 
     def begin(self) -> None:
         """At time zero: begin with traffic, timeline, lesson and checks."""

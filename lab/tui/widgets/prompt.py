@@ -69,7 +69,7 @@ class PromptLine(Input):
         self.cursor_position = len(value)
         self._at = len(self.history)
         self.display = True
-        self.focus()
+        self.screen.set_focus(self)  # at once: what is typed fast after the key belongs here
 
     def close(self) -> None:
         """Take it away."""
