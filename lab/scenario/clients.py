@@ -14,6 +14,11 @@ from lab.traffic.request import parse_target
 _WORKLOADS = ("pod", "deployment", "replicaset", "statefulset")
 
 
+MOST_WORKERS = 10_000
+MOST_ADDRESSES = 60_000
+"""How many users and hosts one entry of traffic may stand for."""
+
+
 def clients_of(entries: tuple[TrafficEntry, ...], source: Source) -> tuple[ClientSpec, ...]:
     """The groups of clients, each with a name."""
     own = {index: entry.name for index, entry in enumerate(entries) if entry.name}
@@ -29,6 +34,9 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> Clien
         parse_target(entry.to)
     except LabError as error:
         source.problem(str(error), "traffic", index, "to")
+    for key, value, most in (("workers", entry.workers, MOST_WORKERS), ("addresses", entry.addresses, MOST_ADDRESSES)):
+        if value is not None and not 0 <= value <= most:
+            source.problem(f"{value} is out of range: expected 0 to {most:,}", "traffic", index, key)
     if entry.rate is None and not entry.workers:
         source.problem("expected a rate, or workers", "traffic", index)
     if entry.stop is not None and entry.stop <= entry.start:

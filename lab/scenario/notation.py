@@ -12,14 +12,21 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)(?:\s*/\s*(s|m|h))?")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
+MOST_A_SECOND = 100_000
+
+
 def parse_rate(value: object) -> float:
     """A number a second, of `20`, `20/s`, `300/m` or `7200/h`; raises `LabError` for anything else."""
-    if _is_number(value) and 0 <= value < float("inf"):  # type: ignore[operator]
-        return float(value)  # type: ignore[arg-type]
     found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
+    if _is_number(value) and 0 <= value < float("inf"):  # type: ignore[operator]
+        rate = float(value)  # type: ignore[arg-type]
+    elif found is not None:
+        rate = float(found[1]) / _SECONDS_IN[found[2] or "s"]
+    else:
         raise LabError(f'"{value}" is not a rate: expected a number a second, such as 20, 20/s or 300/m')
-    return float(found[1]) / _SECONDS_IN[found[2] or "s"]
+    if rate > MOST_A_SECOND:
+        raise LabError(f"{value} is too much: at most {MOST_A_SECOND:,} a second can be simulated")
+    return rate
 
 
 def parse_share(value: object) -> float:

@@ -140,3 +140,12 @@ def test_a_yaml_bomb_is_refused(write):
 def test_a_missing_file_and_a_folder_are_errors(tmp_path):
     assert "there is no such file" in fault(tmp_path / "nothing.yaml")
     assert "this is a folder" in fault(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [("rate: 1e300", "rate"), ("workers: 1000000", "workers"), ("rate: 1, addresses: 100000000", "addresses")],
+)
+def test_what_no_machine_could_simulate_is_refused_with_its_place(write, entry, words):
+    said = fault(write(f"name: x\ntraffic:\n  - {{name: a, to: http://web/, {entry}}}\n"))
+    assert said.startswith(f"scenario.yaml:3: traffic[0].{words}: ")
