@@ -80,8 +80,18 @@ def test_patch_merges_json(world: World) -> None:
     assert service(world).spec.external_traffic_policy == "Local"
     assert service(world).spec.selector == {"x": "y"}
     assert world.ok(text) == ["service/web patched (no change)"]
-    error = world.wrong("""kubectl patch svc web -p '{"spec":{"ports":[{"port":"http"}]}}'""")
+    error = world.wrong("""kubectl patch svc web --type=merge -p '{"spec":{"ports":[{"port":"http"}]}}'""")
     assert "spec.ports[0].port: expected a whole number" in error
+
+
+def test_patch_is_strategic_unless_told_otherwise(world: World) -> None:
+    world.ok("kubectl expose deployment web --port=80")
+    world.ok(
+        """kubectl patch svc web -p '{"spec":{"ports":[{"port":443,"name":"https"},{"port":80,"name":"http"}]}}'"""
+    )
+    assert [(port.name, port.port) for port in service(world).spec.ports] == [("http", 80), ("https", 443)]
+    world.ok("""kubectl patch svc web --type=merge -p '{"spec":{"ports":[{"port":81}]}}'""")
+    assert [port.port for port in service(world).spec.ports] == [81]
 
 
 def test_set_selector(world: World) -> None:

@@ -20,6 +20,7 @@ from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod, PodTemplateSpec
 from lab.kube.kinds.service import Service
 from lab.kube.meta import KubeObject
+from lab.kube.patch import merge_patch, strategic_patch
 
 replace = msgspec.structs.replace
 
@@ -170,11 +171,11 @@ def set_selector(call: Call) -> None:
 
 @command(
     "kubectl patch",
-    "Merge JSON into an object (RFC 7386): null takes a field away, a list replaces a list.",
+    "Merge JSON or YAML into an object: null takes a field away; containers, ports and the like are told by their key.",
     Parameter("target", ONE),
     flags=(
         Flag("--patch", "what to merge in", DOCUMENT, "-p", required=True),
-        Flag("--type", "the kind of patch", choice("TYPE", "merge", "strategic")),
+        Flag("--type", "strategic (the default), or merge: RFC 7386", choice("TYPE", "merge", "strategic")),
         IN_NAMESPACE,
     ),
     examples=("""kubectl patch service web -p '{"spec":{"externalTrafficPolicy":"Local"}}'""",),
@@ -184,23 +185,11 @@ def patch(call: Call) -> None:
     target: Target = call.values["target"]
     obj = target.obj
     assert obj is not None
-    merged = decode(merge_patch(encode(obj), call.values["patch"]), "patch")
+    apply = merge_patch if call.get("type") == "merge" else strategic_patch
+    merged = decode(apply(encode(obj), call.values["patch"]), "patch")
     meta = replace(merged.metadata, resource_version=obj.metadata.resource_version)
     unchanged = call.store.update(replace(merged, metadata=meta)) is obj
     call.say(f"{target.name} patched (no change)" if unchanged else f"{target.name} patched")
-
-
-def merge_patch(value: Any, change: Any) -> Any:
-    """JSON Merge Patch, RFC 7386."""
-    if not isinstance(change, Mapping):
-        return change
-    merged = dict(value) if isinstance(value, Mapping) else {}
-    for key, item in change.items():
-        if item is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge_patch(merged.get(key), item)
-    return merged
 
 
 @command(
