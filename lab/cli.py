@@ -118,6 +118,7 @@ def _parser() -> _Parser:
         plain = verbs.add_parser(name, help=summary, description=summary)
         plain.set_defaults(verb=verb)
         if name == "tour":
+            _add_choosing(plain)
             _add_playing(plain)
     parser.below = dict(verbs.choices)
     return parser
@@ -126,8 +127,22 @@ def _parser() -> _Parser:
 def _add_play(parser: argparse.ArgumentParser) -> None:
     parser.description = "Play a scenario: a file, or the name of one that comes along (lab list)."
     parser.add_argument("scenario", metavar="FILE|NAME")
+    _add_choosing(parser)
     _add_playing(parser)
     parser.set_defaults(verb=_play)
+
+
+def _add_choosing(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--variant", default="", metavar="NAME", help="which variant (on the screen: the first; else all)")
+    add(
+        "--set",
+        dest="values",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="give a variable of the scenario, or a key such as cluster.nodes, another value",
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -196,9 +211,12 @@ def _choose(options: argparse.Namespace) -> int:
 
 def _play(options: argparse.Namespace) -> int:
     from lab.scenario.catalogue import find
-    from lab.scenario.loader import load
+    from lab.scenario.loader import load, load_all
 
-    return _present(load(find(options.scenario)), options)
+    path = find(options.scenario)
+    if _is_headless(options) and not options.variant:
+        return _present(load_all(path, values=options.values), options)
+    return _present([load(path, variant=options.variant, values=options.values)], options)
 
 
 def _tour(options: argparse.Namespace) -> int:
@@ -209,7 +227,7 @@ def _tour(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    return _present(own_scenario(options, duration=options.length, headless=_is_headless(options)), options)
+    return _present([own_scenario(options, duration=options.length, headless=_is_headless(options))], options)
 
 
 def _validate(options: argparse.Namespace) -> int:
@@ -254,21 +272,26 @@ def _print_version(options: argparse.Namespace) -> int:
 # -- playing ----------------------------------------------------------------------------------------------
 
 
-def _present(scenario: Scenario, options: argparse.Namespace) -> int:
+def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
+    """Play on the screen, or headless; several are the variants of one scenario, and are compared at the end."""
+    from lab.kube.errors import LabError
     from lab.kube.time import parse_duration
     from lab.scenario.player import Player
 
     if options.until is not None:
-        scenario = scenario.until(parse_duration(options.until))
-    player = Player(scenario, seed=options.seed)
-    with _journal_of(player, options.journal):
+        scenarios = [scenario.until(parse_duration(options.until)) for scenario in scenarios]
+    if len(scenarios) > 1 and options.journal is not None:
+        raise LabError("--journal takes one run: choose it with --variant")
+    players = [Player(scenario, seed=options.seed) for scenario in scenarios]
+    with _journal_of(players[0], options.journal):
         if _is_headless(options):
-            from lab.scenario.headless import Options, play
+            from lab.scenario.headless import Options, play_all
 
-            return OK if play(player, Options(form=options.form or "text", speed=options.speed), sys.stdout) else FAILED
+            how = Options(form=options.form or "text", speed=options.speed)
+            return OK if play_all(players, how, sys.stdout) else FAILED
         from lab.tui.app import main as show
 
-        return show(player, speed=options.speed or 1.0, fps=options.fps)
+        return show(players[0], speed=options.speed or 1.0, fps=options.fps)
 
 
 @contextmanager

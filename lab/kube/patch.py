@@ -71,9 +71,7 @@ def _patched_list(value: Sequence[Any], change: Sequence[Any], keys: tuple[str, 
         key = next((key for key in keys if isinstance(item, Mapping) and key in item), None)
         if key is None:
             return list(change)
-        at = next(
-            (i for i, there in enumerate(merged) if isinstance(there, Mapping) and there.get(key) == item[key]), -1
-        )
+        at = _index_of(merged, key, item[key])
         if item.get(_DIRECTIVE) == "delete":
             merged = [there for i, there in enumerate(merged) if i != at]
         elif at < 0:
@@ -81,3 +79,7 @@ def _patched_list(value: Sequence[Any], change: Sequence[Any], keys: tuple[str, 
         else:
             merged[at] = _patched_mapping(merged[at], item)
     return merged
+
+
+def _index_of(items: Sequence[Any], key: str, value: Any) -> int:
+    return next((i for i, item in enumerate(items) if isinstance(item, Mapping) and item.get(key) == value), -1)

@@ -24,13 +24,14 @@ _COLLECTION_TAGS = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 class Node:
-    """A value of a document with the line it stands on (from 1; 0 when it came from no file)."""
+    """A value of a document with its file and the line it stands on (from 1; 0 when it came from no file)."""
 
-    __slots__ = ("line", "size", "value")
+    __slots__ = ("file", "line", "size", "value")
 
-    def __init__(self, value: Scalar | list[Node] | dict[str, Node], line: int) -> None:
+    def __init__(self, value: Scalar | list[Node] | dict[str, Node], line: int, file: str = "") -> None:
         self.value = value
         self.line = line
+        self.file = file
         self.size = 1
 
     def plain(self) -> Any:
@@ -43,13 +44,13 @@ class Node:
         return value
 
 
-def from_plain(value: Any, line: int = 0) -> Node:
+def from_plain(value: Any, line: int = 0, file: str = "") -> Node:
     """A tree of Python dicts, lists and scalars as nodes that all stand on one line."""
     if isinstance(value, Mapping):
-        return Node({str(key): from_plain(item, line) for key, item in value.items()}, line)
+        return Node({str(key): from_plain(item, line, file) for key, item in value.items()}, line, file)
     if isinstance(value, (list, tuple)):
-        return Node([from_plain(item, line) for item in value], line)
-    return Node(value, line)
+        return Node([from_plain(item, line, file) for item in value], line, file)
+    return Node(value, line, file)
 
 
 def parse_documents(text: str, file: str) -> Iterator[Node]:
@@ -130,7 +131,7 @@ class _Builder:
             value = tagged(event.value, event.tag, unquoted=unquoted)
         except ScalarError as error:
             raise self._fail(event, str(error)) from None
-        node = Node(value, _line(event))
+        node = Node(value, _line(event), self.file)
         if event.anchor:
             self.anchors[event.anchor] = node
         return self._place(node, event)
@@ -143,7 +144,7 @@ class _Builder:
         if len(self.frames) >= MAX_DEPTH:
             raise self._fail(event, f"nested more than {MAX_DEPTH} levels deep")
         empty: dict[str, Node] | list[Node] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self.frames.append(_Frame(Node(empty, _line(event)), event.anchor))
+        self.frames.append(_Frame(Node(empty, _line(event), self.file), event.anchor))
         if event.anchor:
             self.anchors[event.anchor] = None
 

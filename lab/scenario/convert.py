@@ -16,7 +16,7 @@ from lab.kube.kinds.node import Taint
 from lab.kube.versions import settings_of, warning_about
 from lab.kube.yaml_tree import Node
 from lab.network.ipvs import check_scheduler
-from lab.scenario.decode import Reading, line_of
+from lab.scenario.decode import Reading, node_at, place_of
 from lab.scenario.scenario import Moment, Step
 from lab.scenario.schema import (
     AppEntry,
@@ -44,11 +44,11 @@ class Source:
     def problem(self, message: str, *path: str | int) -> None:
         """Note a fault at a key."""
         shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
-        self._reading.problem(line_of(self._root, *path), shown, message)
+        self._reading.problem(node_at(self._root, *path), shown, message)
 
     def place(self, *path: str | int) -> str:
         """`FILE:LINE` of a key."""
-        return f"{self._reading.file}:{line_of(self._root, *path)}"
+        return place_of(node_at(self._root, *path), self._reading.file)
 
 
 # -- cluster ------------------------------------------------------------------------------------------------------

@@ -43,25 +43,30 @@ class Reading:
         found = _reader(kind)(self, node, "")
         return None if self.problems else found
 
-    def problem(self, line: int, path: str, message: str) -> None:
-        """Note a fault."""
-        place = f"{self.file}:{line}" if line else self.file
+    def problem(self, node: Node, path: str, message: str) -> None:
+        """Note a fault in a value."""
+        place = place_of(node, self.file)
         self.problems.append(f"{place}: {path}: {message}" if path else f"{place}: {message}")
 
     def expect(self, node: Node, path: str, expected: str) -> _Bad:
         """Note that something else was expected."""
-        self.problem(node.line, path, f"expected {expected}, got {describe(node.value)}")
+        self.problem(node, path, f"expected {expected}, got {describe(node.value)}")
         return _BAD
 
 
-def line_of(node: Node, *path: str | int) -> int:
-    """The line of what `path` leads to, or of the last thing on the way there that exists."""
+def place_of(node: Node, file: str) -> str:
+    """`FILE:LINE` of a value; `file` for one that came from none."""
+    return f"{node.file or file}:{node.line}" if node.line else node.file or file
+
+
+def node_at(node: Node, *path: str | int) -> Node:
+    """What `path` leads to, or the last thing on the way there that exists."""
     for step in path:
         below = _child(node, step)
         if below is None:
             break
         node = below
-    return node.line
+    return node
 
 
 def _child(node: Node, step: str | int) -> Node | None:
@@ -108,7 +113,7 @@ def _notation_reader(parse: Callable[[Any], Any]) -> _Reader:
         try:
             return parse("nothing" if node.value is None else node.plain())
         except LabError as error:
-            reading.problem(node.line, path, str(error))
+            reading.problem(node, path, str(error))
             return _BAD
 
     return read
@@ -121,7 +126,7 @@ def _read_settings(reading: Reading, node: Node, path: str) -> Any:
     values: dict[str, Any] = {}
     for key, item in node.value.items():
         if key not in fields:
-            reading.problem(item.line, f"{path}.{key}", f"there is no such setting{nearest(key, fields)}")
+            reading.problem(item, f"{path}.{key}", f"there is no such setting{nearest(key, fields)}")
             continue
         read = _read_share_or_duration(key) if fields[key].type is float else _PLAIN[fields[key].type]
         values[key] = read(reading, item, f"{path}.{key}")
@@ -139,6 +144,7 @@ _NOTATIONS: dict[str, _Reader] = {
     "release": _notation_reader(parse_release),
     "text": _read_text_or_number,
     "settings": _read_settings,
+    "variants": _read_anything,
 }
 _PLAIN: dict[Any, _Reader] = {str: _read_text, bool: _read_bool, int: _read_count, Any: _read_anything}
 
@@ -173,7 +179,7 @@ def _word_reader(words: tuple[str, ...]) -> _Reader:
 
 
 def _hinted(reading: Reading, node: Node, path: str, hint: str) -> _Bad:
-    reading.problem(node.line, path, f"{describe(node.value)} is not known{hint}")
+    reading.problem(node, path, f"{describe(node.value)} is not known{hint}")
     return _BAD
 
 
@@ -229,11 +235,11 @@ def _struct_reader(struct: type[Entry]) -> _Reader:
             below = f"{path}.{key}" if path else key
             if key not in fields:
                 hint = nearest(key, fields) or f"; known are {', '.join(fields)}"
-                reading.problem(item.line, below, f"there is no such key{hint}")
+                reading.problem(item, below, f"there is no such key{hint}")
             elif item.value is not None:
                 values[fields[key].name] = _reader(fields[key].type)(reading, item, below)
         for name in (name for name, field in fields.items() if field.required and field.name not in values):
-            reading.problem(node.line, f"{path}.{name}" if path else name, "is missing")
+            reading.problem(node, f"{path}.{name}" if path else name, "is missing")
         return _BAD if reading.problems else struct(**values)
 
     return read

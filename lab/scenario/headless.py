@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
@@ -24,6 +24,8 @@ from lab.journal import (
 )
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
+from lab.scenario.comparison import compare
+from lab.scenario.comparison import to_text as to_table
 from lab.scenario.player import Player
 from lab.scenario.report import to_text
 from lab.traffic.histogram import Histogram
@@ -77,6 +79,22 @@ class CheckLine(msgspec.Struct, frozen=True, tag_field="type", tag="check"):
     name: str
     passed: bool
     message: str
+
+
+def play_all(players: Sequence[Player], options: Options, out: TextIO) -> bool:
+    """Play one scenario, or all its variants one after the other with a comparison at the end; whether every
+    expectation of every one holds. Raises `LabError`."""
+    for player in players:
+        if len(players) > 1 and options.form == "text":
+            out.write(f"{'' if player is players[0] else chr(10)}== {player.scenario.title} ==\n")
+        play(player, options, out)
+    if len(players) > 1:
+        compared = compare(players[0].scenario.name, [(each.scenario.variant, each.report()) for each in players])
+        if options.form == "text":
+            out.write("".join(f"{line}\n" for line in ["", *to_table(compared)]))
+        else:
+            out.write(f"{msgspec.json.encode(compared).decode()}\n")
+    return all(player.passed for player in players)
 
 
 def play(player: Player, options: Options, out: TextIO) -> bool:

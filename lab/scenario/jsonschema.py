@@ -40,6 +40,7 @@ _NOTATIONS: dict[str, dict[str, Any]] = {
     "text": {"type": ["string", "number"]},
     "release": {"enum": [*VERSIONS, *(float(version) for version in VERSIONS)]},
     "settings": {"type": "object", "additionalProperties": False},
+    "variants": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Variant"}},
 }
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -55,12 +56,29 @@ def scenario_schema() -> dict[str, Any]:
         field.name: _of_setting(field) for field in msgspec.structs.fields(Settings)
     }
     root = definitions.pop("ScenarioEntry")
+    root["patternProperties"] = _appended(root["properties"])
+    definitions["Variant"] = _variant(root)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Service Lab scenario",
         **root,
         "$defs": definitions,
     }
+
+
+def _variant(scenario: dict[str, Any]) -> dict[str, Any]:
+    """A scenario of which everything may be left out, but for what cannot differ between variants."""
+    fixed = ("name", "extends", "variants")
+    properties = {key: form for key, form in scenario["properties"].items() if key not in fixed}
+    properties["base"] = {"type": "string", "description": "Another variant that this one says the differences to."}
+    return {**scenario, "description": "What is different in this variant.", "properties": properties} | {
+        "required": []
+    }
+
+
+def _appended(properties: dict[str, Any]) -> dict[str, Any]:
+    """`timeline+` and its like, which append to the list of the layer below."""
+    return {f"^{key}\\+$": form for key, form in properties.items() if form.get("type") == "array"}
 
 
 def _of_setting(field: msgspec.structs.FieldInfo) -> dict[str, Any]:

@@ -4,69 +4,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab.kube import manifest
 from lab.kube.decode import Decoder, Kept
-from lab.kube.errors import LabError, ManifestError, nearest
+from lab.kube.errors import ManifestError, nearest
 from lab.kube.meta import KubeObject
-from lab.kube.yaml_tree import Node, parse_documents
+from lab.kube.yaml_tree import Node
 from lab.scenario.clients import clients_of, pod_nodes
 from lab.scenario.convert import Source, apps_of, cluster_of, lesson_of, timeline_of
 from lab.scenario.decode import Reading
 from lab.scenario.expectations import expectations_of
+from lab.scenario.layers import ScenarioError, read_file, variants_of, with_variant
 from lab.scenario.parties import with_parties
+from lab.scenario.patches import patched
 from lab.scenario.scenario import Scenario
 from lab.scenario.schema import ScenarioEntry
+from lab.scenario.variables import filled, with_values
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
-class ScenarioError(LabError):
-    """A scenario cannot be played; `problems` has a line for each fault."""
+def load(path: str | Path, *, variant: str = "", values: Sequence[str] = ()) -> Scenario:
+    """Read a scenario file and the manifests that it names; of its variants the one named, else the first.
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+    `values` are `NAME=VALUE` of its variables. Raises `LabError` with all faults, also those of other variants.
+    """
+    root = with_values(read_file(path), values)
+    names = list(variants_of(root)) or [""]
+    if variant and variant not in names:
+        with_variant(root, variant)  # says which there are
+    read = {name: _load(root, name, Path(path)) for name in names}
+    return read[variant or names[0]]
 
 
-def load(path: str | Path) -> Scenario:
-    """Read a scenario file and the manifests that it names. Raises `LabError` with all faults."""
-    file = Path(path)
-    root = _document(_text(file), str(path))
-    reading = Reading(str(path))
-    entry = reading.struct(ScenarioEntry, root)
+def load_all(path: str | Path, *, values: Sequence[str] = ()) -> list[Scenario]:
+    """Every variant of a scenario file, in its order; a file without variants is one scenario. Raises `LabError`."""
+    root = with_values(read_file(path), values)
+    return [_load(root, name, Path(path)) for name in list(variants_of(root)) or [""]]
+
+
+def _load(root: Node, variant: str, file: Path) -> Scenario:
+    tree = filled(with_variant(root, variant))
+    reading = Reading(str(file))
+    entry = reading.struct(ScenarioEntry, tree)
     if entry is None:
         raise ScenarioError(reading.problems)
-    scenario = _scenario(entry, root, reading, file)
+    scenario = _scenario(entry, tree, reading, file)
     if reading.problems:
         raise ScenarioError(reading.problems)
-    return scenario
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ScenarioError([f"{file}: there is no such file"]) from None
-    except IsADirectoryError:
-        raise ScenarioError([f"{file}: this is a folder, not a scenario file"]) from None
-    except UnicodeDecodeError:
-        raise ScenarioError([f"{file}: this is not UTF-8 text"]) from None
-    except OSError as error:
-        raise ScenarioError([f"{file}: cannot be read: {error.strerror}"]) from None
-
-
-def _document(text: str, file: str) -> Node:
-    documents = list(parse_documents(text, file))
-    if not documents:
-        raise ScenarioError([f"{file}: the file is empty"])
-    first = documents[0].value
-    if isinstance(first, dict) and "apiVersion" in first and "kind" in first:
-        raise ScenarioError([f"{file}: this is a manifest, not a scenario; run it with: lab run -f {file}"])
-    if len(documents) > 1:
-        raise ScenarioError([f"{file}:{documents[1].line}: expected one document, got {len(documents)}"])
-    return documents[0]
+    return replace(scenario, variant=variant, variants=tuple(variants_of(root)))
 
 
 def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) -> Scenario:
@@ -81,7 +69,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         if traffic.node and traffic.node not in names:
             source.problem(f'there is no node "{traffic.node}"{nearest(traffic.node, names)}', "traffic", index, "node")
     clients = clients_of(entry.traffic, source)
-    objects, kept = _objects(entry, root, reading, file)
+    objects, kept = _objects(entry, root, reading)
     return Scenario(
         name=entry.name,
         about=entry.about,
@@ -100,30 +88,31 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
     )
 
 
-def _objects(
-    entry: ScenarioEntry, root: Node, reading: Reading, file: Path
-) -> tuple[list[KubeObject], tuple[Kept, ...]]:
+def _objects(entry: ScenarioEntry, root: Node, reading: Reading) -> tuple[list[KubeObject], tuple[Kept, ...]]:
     """The objects of all manifests in the order of the file, and what of them is not simulated."""
-    assert isinstance(root.value, dict)
-    nodes = root.value["manifests"].value if entry.manifests else []
-    assert isinstance(nodes, list)
+    nodes = _items(root, "manifests") if entry.manifests else []
     objects: list[KubeObject] = []
     kept: dict[str, Kept] = {}
     for index, (written, node) in enumerate(zip(entry.manifests, nodes, strict=True)):
         if isinstance(written, str):
-            found, also_kept = _from_path(written, f"manifests[{index}]", node, reading, file.parent)
+            found, also_kept = _from_path(written, f"manifests[{index}]", node, reading)
         else:
             found, also_kept = _inline(node, reading)
         objects += found
         kept = {**{each.what: each for each in also_kept}, **kept}
-    return objects, tuple(kept.values())
+    return patched(objects, _items(root, "patches"), reading), tuple(kept.values())
 
 
-def _from_path(
-    written: str, path: str, node: Node, reading: Reading, folder: Path
-) -> tuple[Sequence[KubeObject], Sequence[Kept]]:
+def _items(root: Node, key: str) -> list[Node]:
+    node = root.value.get(key) if isinstance(root.value, dict) else None
+    return node.value if node is not None and isinstance(node.value, list) else []
+
+
+def _from_path(written: str, path: str, node: Node, reading: Reading) -> tuple[Sequence[KubeObject], Sequence[Kept]]:
+    """The objects of a file or folder beside the file that names it."""
+    folder = Path(node.file).parent
     if not (folder / written).exists():
-        reading.problem(node.line, path, f"{folder / written}: no such file or folder")
+        reading.problem(node, path, f"{folder / written}: no such file or folder")
         return (), ()
     try:
         found = manifest.load([folder / written])
@@ -134,7 +123,7 @@ def _from_path(
 
 
 def _inline(node: Node, reading: Reading) -> tuple[Sequence[KubeObject], Sequence[Kept]]:
-    decoder = Decoder(reading.file)
+    decoder = Decoder(node.file)
     found = decoder.object(node)
     reading.problems.extend(decoder.problems)
     return ((found,) if found is not None else ()), tuple(decoder.kept.values())

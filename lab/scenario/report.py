@@ -114,7 +114,7 @@ def make_report(player: Player) -> Report:
     groups = [_group(name, measure.clients.get(name, Tallies()).summary(), now, never[name]) for name in named]
     total = measure.total.summary().since(player.before.total)
     return Report(
-        scenario=scenario.name,
+        scenario=scenario.title,
         seed=player.seed,
         time_s=now,
         drained_s=player.aftermath.took_s,

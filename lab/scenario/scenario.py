@@ -61,6 +61,10 @@ class Scenario:
 
     name: str
     about: str = ""
+    variant: str = ""
+    """Which of `variants` this is; empty for a file without any."""
+    variants: tuple[str, ...] = ()
+    """All that its file names."""
     file: str = ""
     """As the user wrote it; empty when it came from no file."""
     folder: Path = field(default_factory=Path)
@@ -78,6 +82,11 @@ class Scenario:
     timeline: tuple[Moment, ...] = ()
     lesson: tuple[Step, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name, with the variant where there is one: `rollout (fixed)`."""
+        return f"{self.name} ({self.variant})" if self.variant else self.name
 
     def until(self, end_s: float) -> Scenario:
         """The same story, ended early; what was to be judged later is not judged."""

@@ -30,6 +30,10 @@ SettingsTable = Annotated[dict[str, Any], Notation("settings")]
 """Values by the names of `lab.settings.Settings`; what ends in `_s` may be written as a duration."""
 
 
+Variants = Annotated[dict[str, Any], Notation("variants")]
+"""Partial scenarios by name; `lab.scenario.layers` lays them over the rest of the file."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A mapping of a scenario file; a key that it does not have is an error."""
 
@@ -221,9 +225,17 @@ class ScenarioEntry(Entry, frozen=True):
     cluster: ClusterEntry = msgspec.field(default_factory=ClusterEntry)
     manifests: tuple[str | dict[str, Any], ...] = ()
     """Files and folders beside this file, or objects written here."""
+    patches: tuple[dict[str, Any], ...] = ()
+    """What is different in objects of the manifests: a kind, a metadata.name, and the fields to change."""
     apps: tuple[AppEntry, ...] = ()
     traffic: tuple[TrafficEntry, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     lesson: tuple[LessonEntry, ...] = ()
     expect: tuple[str | ExpectEntry, ...] = ()
     """Conditions; a text alone is one over the whole story, or at its end."""
+    extends: str = ""
+    """A scenario file that this one says only the differences to. A key such as `timeline+` appends to its list."""
+    vars: dict[str, Any] = {}
+    """Values that `${name}` stands for anywhere in the file; `--set name=value` gives them another."""
+    variants: Variants = {}
+    """The same scenario under several settings, by name: each says what is different in it."""

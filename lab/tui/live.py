@@ -123,7 +123,7 @@ class Live:
         p50, p99 = self.figures.latency if requests else (math.nan, math.nan)
         nodes, nodes_ready, pods, pods_ready = self._count()
         return Status(
-            scenario=scenario.name,
+            scenario=scenario.title,
             now=engine.now,
             paused=engine.paused,
             speed=engine.speed,

@@ -32,7 +32,7 @@ class Progress(Canvas):
         indent = " " * ((self.extent.width - width) // 2)
         engine = self.player.engine
         if y == middle - 2:
-            return line(indent, (self.player.scenario.name, "strong"), "  ", (self.player.scenario.about, "dim"))
+            return line(indent, (self.player.scenario.title, "strong"), "  ", (self.player.scenario.about, "dim"))
         if y == middle:
             share = 1 - engine.now / self.began_s if self.began_s else 1.0
             filled = bar(share, width)
