@@ -282,9 +282,10 @@ def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
         scenarios = [scenario.until(parse_duration(options.until)) for scenario in scenarios]
     if len(scenarios) > 1 and options.journal is not None:
         raise LabError("--journal takes one run: choose it with --variant")
-    players = [Player(scenario, seed=options.seed) for scenario in scenarios]
+    headless = _is_headless(options)
+    players = [Player(scenario, seed=options.seed, waits=not headless) for scenario in scenarios]
     with _journal_of(players[0], options.journal):
-        if _is_headless(options):
+        if headless:
             from lab.scenario.headless import Options, play_all
 
             how = Options(form=options.form or "text", speed=options.speed)

@@ -1,4 +1,4 @@
-"""From what a scenario file says to what the lab runs: cluster, apps, timeline, lesson."""
+"""From what a scenario file says to what the lab runs: the cluster, and the apps in its images."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from itertools import count
 
 from lab.cluster.control_plane import NodeSpec
 from lab.cluster.pod_cidrs import most_nodes
-from lab.commands.parser import check_complete, take_apart
-from lab.commands.words import CommandError, split
 from lab.engine import ClusterSpec, plain_nodes
 from lab.kube import quantity
 from lab.kube.errors import LabError
@@ -17,15 +15,12 @@ from lab.kube.versions import settings_of, warning_about
 from lab.kube.yaml_tree import Node
 from lab.network.ipvs import check_scheduler
 from lab.scenario.decode import Reading, node_at, place_of
-from lab.scenario.scenario import Moment, Step
 from lab.scenario.schema import (
     AppEntry,
     ClusterEntry,
     DistributionEntry,
-    LessonEntry,
     ListenEntry,
     NodeEntry,
-    TimelineEntry,
 )
 from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
@@ -192,49 +187,6 @@ def _distribution(entry: AppEntry, index: int, source: Source) -> Distribution |
     needs = "median and p99" if kind == "lognormal" else "mean"
     source.problem(f"{kind} needs {needs}", "apps", index, "service_time")
     return None
-
-
-# -- timeline and lesson --------------------------------------------------------------------------------------------
-
-
-def timeline_of(entries: tuple[TimelineEntry, ...], duration_s: float, source: Source) -> tuple[Moment, ...]:
-    """What happens when, in order; entries of the same moment stay in the order of the file."""
-    moments = []
-    for index, entry in enumerate(entries):
-        _within(entry.at, duration_s, source, "timeline", index, "at")
-        if not entry.run and not entry.say:
-            source.problem("expected `run` or `say`", "timeline", index)
-        if entry.refused and not entry.run:
-            source.problem("`refused` needs a command in `run`", "timeline", index, "refused")
-        fault = _fault_of(entry.run) if entry.run and not entry.refused else ""
-        if fault:
-            source.problem(fault, "timeline", index, "run")
-        place = source.place("timeline", index, "run")
-        moments.append(Moment(entry.at, entry.run, entry.say, entry.refused, place))
-    return tuple(sorted(moments, key=lambda moment: moment.at_s))
-
-
-def _fault_of(command: str) -> str:
-    """What is wrong with the words of a command; whether what it names exists is seen when it runs."""
-    try:
-        check_complete(take_apart(split(command)), len(command))
-    except CommandError as error:
-        message = str(error).removeprefix("error: ")
-        return f"{message}; {error.hint}" if error.hint else message
-    return ""
-
-
-def lesson_of(entries: tuple[LessonEntry, ...], duration_s: float, source: Source) -> tuple[Step, ...]:
-    """The steps, in order."""
-    for index, entry in enumerate(entries):
-        _within(entry.at, duration_s, source, "lesson", index, "at")
-    steps = [Step(entry.at, entry.title, entry.text, entry.watch) for entry in entries]
-    return tuple(sorted(steps, key=lambda step: step.at_s))
-
-
-def _within(at_s: float, duration_s: float, source: Source, *path: str | int) -> None:
-    if at_s > duration_s:
-        source.problem(f"is after the end of the story ({duration_s:g}s)", *path)
 
 
 def numbered(names: Mapping[int, str], prefix: str, total: int) -> list[str]:

@@ -8,6 +8,7 @@ whole vocabulary; what a metric's value is on a run stands in `lab.scenario.meas
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable
@@ -27,6 +28,8 @@ OPERATORS: dict[str, Callable[[object, object], bool]] = {
     ">": operator.gt,  # type: ignore[dict-item]
     "<": operator.lt,  # type: ignore[dict-item]
 }
+OVER_S = 5.0
+"""How much of the past a figure of traffic is about where a moment is looked at and nothing else is said."""
 OUTCOMES = ("ok", "error", "refused", "timeout", "reset", "nxdomain", "unreachable", "unfinished", "unsent")
 
 _SPLIT = re.compile(r"\s*(==|!=|>=|<=|=>|=<|>|<|=)\s*")
@@ -40,14 +43,16 @@ class Metric:
     about: str
     """`traffic`: over a window; `cluster`: at a moment."""
     unit: str
-    """`count`, `share`, `duration`, `rate`, `text`, or `count or share`."""
+    """`count`, `share`, `duration`, `rate`, `ratio`, `text`, `value` (a number or a text), or `count or share`."""
     summary: str
     filters: tuple[str, ...] = ()
     filter_needed: bool = False
     any_filter: bool = False
-    """Whether the filter may be any word: reason codes."""
+    """Whether the filter may be any word: a reason code, a condition, the path of a field."""
     subject: str = "none"
     """Whether a NAME follows: `none`, `optional` or `needed`."""
+    subject_is: str = "service"
+    """For a metric of traffic, whether NAME is a `service` or a `pod`."""
     example: str = ""
 
 
@@ -100,6 +105,28 @@ METRICS: tuple[Metric, ...] = (
         "share web <= 40%",
         subject="needed",
     ),
+    _traffic(
+        "skew",
+        "ratio",
+        "what the busiest endpoint of NAME was asked, against the average of all that were asked or ready",
+        "skew web <= 1.5",
+        subject="needed",
+    ),
+    _traffic(
+        "answered",
+        "count or share",
+        "requests that the Pod NAME, or Pods whose names begin with NAME-, answered",
+        "answered web-canary == 0",
+        subject="needed",
+        subject_is="pod",
+    ),
+    _traffic(
+        "recovery",
+        "duration",
+        "how long until no second of the window had less than 99% (or the share given) of its requests go well",
+        "recovery 95% <= 30s",
+        any_filter=True,
+    ),
     _cluster("nodes", "count", "nodes, or those that are Ready", "nodes ready == 3", filters=("ready",)),
     _cluster(
         "pods",
@@ -123,7 +150,27 @@ METRICS: tuple[Metric, ...] = (
         "node-port web == 30080",
         subject="needed",
     ),
+    _cluster(
+        "condition",
+        "text",
+        "the status of a condition of the object KIND/NAME: True, False or Unknown",
+        "condition Available deployment/web == True",
+        any_filter=True,
+        filter_needed=True,
+        subject="needed",
+    ),
+    _cluster(
+        "field",
+        "value",
+        "a field of the object KIND/NAME, by its path in YAML",
+        "field spec.ports[0].nodePort service/web == 30080",
+        any_filter=True,
+        filter_needed=True,
+        subject="needed",
+    ),
 )
+RECOVERED = 0.99
+"""The share of a second's requests that must go well for `recovery`, unless it says another."""
 _BY_NAME = {metric.name: metric for metric in METRICS}
 
 
@@ -146,10 +193,12 @@ class Expression(NamedTuple):
         """A measured value in the words of the expectation."""
         if isinstance(value, str):
             return value or "none"
+        if value == math.inf:
+            return "not within this window"
         if self.share:
             return f"{value * 100:.4g}%"
         if self.metric.unit == "duration":
-            return fmt.latency(value)
+            return fmt.latency(value) if value else "0 s"
         return f"{value:g}" if value < 1e6 else f"{value:.0f}"
 
 
@@ -170,12 +219,18 @@ def parse(text: str) -> Expression:
     value, share = _value(metric, parts[2].strip())
     if metric.unit == "text" and parts[1] not in ("==", "!="):
         raise LabError(f"{metric.name} is a text: compare it with == or !=")
+    if metric.unit == "value" and isinstance(value, str) and parts[1] not in ("==", "!="):
+        raise LabError(f'"{value}" is a text: compare it with == or !=')
+    if metric.name == "recovery" and filter_word:
+        parse_share(filter_word)
     return Expression(metric, filter_word, subject, parts[1], value, share)
 
 
 def _words(metric: Metric, words: list[str]) -> tuple[str, str]:
     rest = list(words)
     chosen = rest.pop(0) if rest and (rest[0] in metric.filters or metric.any_filter) else ""
+    if metric.filter_needed and metric.any_filter and len(words) < 2:
+        raise LabError(f"{metric.name} needs two words after it, as in {metric.example!r}")
     if metric.filter_needed and not chosen:
         wrong = f", not {rest[0]!r}{_nearest_of(rest[0], metric.filters)}" if rest else ""
         raise LabError(f"{metric.name} needs one of {', '.join(metric.filters)} after it{wrong}")
@@ -193,6 +248,11 @@ def _words(metric: Metric, words: list[str]) -> tuple[str, str]:
 def _value(metric: Metric, text: str) -> tuple[float | str, bool]:
     if metric.unit == "text":
         return text, False
+    if metric.unit in ("value", "ratio"):
+        number = _number(text)
+        if number is None and metric.unit == "ratio":
+            raise LabError(f"{metric.name} is a ratio: expected a number such as 1.5, not {text!r}")
+        return text if number is None else number, False
     if metric.unit == "duration":
         return parse_duration(text), False
     if metric.unit == "rate":
@@ -205,6 +265,14 @@ def _value(metric: Metric, text: str) -> tuple[float | str, bool]:
     if not text.isdecimal():
         raise LabError(f"{metric.name} is a {metric.unit}: expected a whole number, not {text!r}")
     return float(text), False
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _nearest_of(word: str, known: Iterable[str]) -> str:

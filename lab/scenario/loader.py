@@ -13,7 +13,7 @@ from lab.kube.errors import ManifestError, nearest
 from lab.kube.meta import KubeObject
 from lab.kube.yaml_tree import Node
 from lab.scenario.clients import clients_of, pod_nodes
-from lab.scenario.convert import Source, apps_of, cluster_of, lesson_of, timeline_of
+from lab.scenario.convert import Source, apps_of, cluster_of
 from lab.scenario.decode import Reading
 from lab.scenario.expectations import expectations_of
 from lab.scenario.layers import ScenarioError, read_file, variants_of, with_variant
@@ -21,6 +21,7 @@ from lab.scenario.parties import with_parties
 from lab.scenario.patches import patched
 from lab.scenario.scenario import Scenario
 from lab.scenario.schema import ScenarioEntry
+from lab.scenario.story import experiment_of, lesson_of, timeline_of
 from lab.scenario.variables import filled, with_values
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -69,6 +70,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         if traffic.node and traffic.node not in names:
             source.problem(f'there is no node "{traffic.node}"{nearest(traffic.node, names)}', "traffic", index, "node")
     clients = clients_of(entry.traffic, source)
+    groups = tuple(client.name for client in clients)
     objects, kept = _objects(entry, root, reading)
     return Scenario(
         name=entry.name,
@@ -82,9 +84,10 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         kept=kept,
         apps=apps_of(entry.apps, source),
         clients=clients,
-        timeline=timeline_of(entry.timeline, entry.duration, source),
+        timeline=timeline_of(entry.timeline, entry.duration, groups, source),
         lesson=lesson_of(entry.lesson, entry.duration, source),
-        expectations=expectations_of(entry.expect, entry.duration, tuple(client.name for client in clients), source),
+        expectations=expectations_of(entry.expect, entry.duration, groups, source),
+        experiment=experiment_of(entry, groups, source),
     )
 
 

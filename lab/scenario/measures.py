@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lab.engine import Engine
+from lab.kube.encode import encode
 from lab.kube.errors import LabError, nearest
-from lab.kube.kinds import KINDS
+from lab.kube.kinds import KINDS, find_kind
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -68,7 +70,10 @@ def _sum(summary: Summary, tally: Tally, others: Mapping[str, int]) -> Summary:
 def read(measure: Measurements, now_s: float, groups: Sequence[str], service: str) -> Reading:
     """What clients of `groups` saw, of one Service or of all; empty `groups` are all clients."""
     summary = _chosen(measure, groups, service).summary()
-    answered = {pod: tallies.ok for (of, pod), tallies in measure.endpoints.items() if of == service and pod}
+    answered: dict[str, int] = {}
+    for (of, pod), tallies in measure.endpoints.items():
+        if pod and service in ("", of):
+            answered[pod] = answered.get(pod, 0) + tallies.ok
     return Reading(now_s, summary, answered)
 
 
@@ -82,9 +87,12 @@ def _chosen(measure: Measurements, groups: Sequence[str], service: str) -> Talli
     return chosen
 
 
-def traffic_value(expression: Expression, window: Reading) -> float:
-    """The metric over a window; shares are 1 (success) or 0 when nothing was asked."""
-    value = _TRAFFIC[expression.metric.name](window, expression.filter)
+def traffic_value(expression: Expression, window: Reading, engine: Engine) -> float:
+    """The metric over a window that ends now; shares are 1 (success) or 0 when nothing was asked."""
+    if expression.metric.name == "skew":
+        return _skew(window, _ready_endpoints(engine, expression.subject))
+    word = expression.subject if expression.metric.subject_is == "pod" else expression.filter
+    value = _TRAFFIC[expression.metric.name](window, word)
     if expression.share and expression.metric.unit == "count or share":
         return value / window.summary.requests if window.summary.requests else 0.0
     return value
@@ -101,6 +109,20 @@ def _drops(window: Reading, reason: str) -> float:
 def _largest_share(window: Reading, _: str) -> float:
     total = sum(window.answered.values())
     return max(window.answered.values()) / total if total else 0.0
+
+
+def _skew(window: Reading, ready: Sequence[str]) -> float:
+    """The busiest endpoint against the average; endpoints that are ready and were never asked count with 0."""
+    counts = {**dict.fromkeys(ready, 0), **{pod: number for pod, number in window.answered.items() if number}}
+    return max(counts.values()) * len(counts) / sum(counts.values()) if any(counts.values()) else 0.0
+
+
+def _answered(window: Reading, name: str) -> float:
+    def meant(pod: str) -> bool:
+        plain = pod if "/" in name else pod.partition("/")[2]
+        return plain == name or plain.startswith(f"{name}-")
+
+    return sum(number for pod, number in window.answered.items() if meant(pod))
 
 
 def _percentile(percent: float) -> Callable[[Reading, str], float]:
@@ -123,6 +145,7 @@ _TRAFFIC: dict[str, Callable[[Reading, str], float]] = {
     "drops": _drops,
     "answering": lambda window, _: sum(1 for ok in window.answered.values() if ok),
     "share": _largest_share,
+    "answered": _answered,
 }
 
 # -- cluster --------------------------------------------------------------------------------------------------------
@@ -196,11 +219,22 @@ def _service(engine: Engine, expression: Expression, namespace: str) -> Service:
 
 def _endpoints(engine: Engine, expression: Expression, namespace: str) -> float:
     service = _service(engine, expression, namespace)
-    addresses: dict[str, None] = {}
-    for piece in engine.store.list(EndpointSlice, service.namespace):
-        if piece.service == service.name:
-            addresses.update(dict.fromkeys(e.addresses[0] for e in piece.endpoints if e.conditions.ready is not False))
-    return len(addresses)
+    return len({address: None for address, _ in _ready(engine, service.namespace, service.name)})
+
+
+def _ready_endpoints(engine: Engine, service: str) -> list[str]:
+    """`NAMESPACE/NAME` of the Pods that are ready endpoints of `NAMESPACE/NAME` or `NAME` in default."""
+    namespace, _, name = service.rpartition("/")
+    return [pod for _, pod in _ready(engine, namespace or "default", name) if pod]
+
+
+def _ready(engine: Engine, namespace: str, service: str) -> Iterator[tuple[str, str]]:
+    """Address and Pod of each ready endpoint, as the EndpointSlices say."""
+    for piece in engine.store.list(EndpointSlice, namespace):
+        for endpoint in piece.endpoints if piece.service == service else ():
+            if endpoint.conditions.ready is not False:
+                ref = endpoint.target_ref
+                yield endpoint.addresses[0], f"{ref.namespace}/{ref.name}" if ref is not None else ""
 
 
 def _restarts(engine: Engine, expression: Expression, namespace: str) -> float:
@@ -219,6 +253,43 @@ def _node_port(engine: Engine, expression: Expression, namespace: str) -> float:
     return (ports[0].node_port or 0) if ports else 0
 
 
+def _object(engine: Engine, expression: Expression, namespace: str) -> dict[str, Any]:
+    """The object that KIND/NAME or KIND/NAMESPACE/NAME names, as YAML would show it."""
+    word, *place, name = expression.subject.split("/") if "/" in expression.subject else ("", expression.subject)
+    kind = find_kind(word)
+    if kind is None or len(place) > 1:
+        known = [each.name.lower() for each in KINDS]
+        raise LabError(f'expected KIND/NAME, not "{expression.subject}"{nearest(word or name, known)}')
+    namespace = place[0] if place else namespace
+    found = engine.store.find(kind.struct, name, namespace if kind.namespaced else "")
+    if found is None:
+        there = (each.name for each in engine.store.list(kind.struct, namespace if kind.namespaced else None))
+        raise LabError(f'there is no {kind.name} "{name}"{nearest(name, there)}')
+    return encode(found)
+
+
+def _condition(engine: Engine, expression: Expression, namespace: str) -> str:
+    conditions = _object(engine, expression, namespace).get("status", {}).get("conditions", [])
+    return next((str(each.get("status")) for each in conditions if each.get("type") == expression.filter), "")
+
+
+def _field(engine: Engine, expression: Expression, namespace: str) -> float | str:
+    value: Any = _object(engine, expression, namespace)
+    for step in _STEP.findall(expression.filter.strip("{}").lstrip(".$")):
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, Sequence) and not isinstance(value, str) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return float(value) if isinstance(value, int | float) else "" if value is None else str(value)
+
+
+_STEP = re.compile(r"[^.\[\]]+")
+
+
 _CLUSTER: dict[str, Callable[[Engine, Expression, str], float | str]] = {
     "nodes": _nodes,
     "pods": _pods,
@@ -228,4 +299,6 @@ _CLUSTER: dict[str, Callable[[Engine, Expression, str], float | str]] = {
     "cluster-ip": lambda engine, expression, namespace: _service(engine, expression, namespace).spec.cluster_ip or "",
     "external-ip": _external_ip,
     "node-port": _node_port,
+    "condition": _condition,
+    "field": _field,
 }

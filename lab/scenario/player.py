@@ -19,6 +19,8 @@ from lab.journal import Checked, Narrated
 from lab.kube import manifest
 from lab.kube.meta import KubeObject
 from lab.scenario.aftermath import Aftermath
+from lab.scenario.experiment import ExperimentRun
+from lab.scenario.gauge import Gauge
 from lab.scenario.judge import Check, Judge
 from lab.scenario.parties import CLIENT_POD, in_namespace
 from lab.scenario.report import Report, make_report, take_baseline
@@ -32,8 +34,10 @@ _DRAIN_STEP_S = 0.1
 class Player:
     """One run of a scenario; `seed` beats the scenario's own."""
 
-    def __init__(self, scenario: Scenario, *, seed: int | None = None) -> None:
+    def __init__(self, scenario: Scenario, *, seed: int | None = None, waits: bool = False) -> None:
         self.scenario = scenario
+        self.waits = waits
+        """Whether time stops at the steps of a lesson that ask for it: somebody is there to let it go on."""
         self.seed = scenario.seed if seed is None else seed
         self.engine = Engine(scenario.cluster, seed=self.seed, apps=scenario.apps)
         self.steps: tuple[Step, ...] = scenario.lesson
@@ -50,6 +54,8 @@ class Player:
         """What was counted before the story began; reports leave it out."""
         self.aftermath = Aftermath(self.engine)
         """The requests that the end of the story leaves behind."""
+        experiment = scenario.experiment
+        self.experiment = ExperimentRun(self.engine, experiment, self._give, self.checks) if experiment else None
         self._step_times = [step.at_s for step in self.steps]
 
     @property
@@ -92,14 +98,16 @@ class Player:
         for client in self.clients:
             engine.traffic.add_client(replace(client, stop_s=min(client.stop_s, self.scenario.duration_s)))
         for moment in self.scenario.timeline:
-            engine.clock.at(moment.at_s, self._happen, moment)
+            engine.clock.at(moment.at_s, self._happen if moment.when is None else self._await, moment)
         for step in self.steps:
-            engine.clock.at(step.at_s, self._say, f"{step.title}. {step.text}".strip())
+            engine.clock.at(step.at_s, self._tell, step)
         for judge in [Judge(engine, wanted) for wanted in self.scenario.expectations]:
             self.checks.append(judge.check)
             judge.schedule()
         if self.scenario.duration_s < math.inf:
-            engine.clock.at(self.scenario.duration_s, self.aftermath.begin)
+            engine.clock.at(self.scenario.duration_s, self._end)
+        if self.experiment is not None:
+            self.experiment.start()
 
     def drain(self) -> None:
         """At the end of the story, run on until its last request has its answer or its timeout."""
@@ -115,23 +123,51 @@ class Player:
         found = manifest.load([path], self.scenario.folder)
         return [in_namespace(obj) for obj in found.objects]
 
+    def _end(self) -> None:
+        """The story is over: the experiment is brought back, and the last requests may come to their end."""
+        if self.experiment is not None:
+            self.experiment.end()
+        self.aftermath.begin()
+
     def _say(self, text: str) -> None:
         self.engine.journal.append(Narrated(self.engine.now, text))
+
+    def _tell(self, step: Step) -> None:
+        self._say(f"{step.title}. {step.text}".strip())
+        if step.wait and self.waits:
+            self.engine.paused = True
+            self.engine.clock.stop()
+
+    def _await(self, moment: Moment) -> None:
+        """From now on, look whether the moment has come."""
+        when = moment.when
+        assert when is not None
+        self._look(moment, Gauge(self.engine, when.expression, when.scope, when.over_s))
+
+    def _look(self, moment: Moment, gauge: Gauge) -> None:
+        if gauge.look() and gauge.full:
+            self._happen(moment)
+        elif self.engine.now < self.scenario.duration_s:
+            self.engine.clock.after(gauge.every_s, self._look, moment, gauge)
 
     def _happen(self, moment: Moment) -> None:
         if moment.say:
             self._say(moment.say)
         if not moment.command:
             return
-        execution = run(self.engine, moment.command, by="timeline", files=self.read_manifests)
+        error = self._give(moment.command)
+        if moment.refused:
+            refused = moment.refused.lower() in error.lower()
+            self._judge(f"refused: {moment.command}", refused, error or "it was accepted", moment)
+        elif error:
+            self._judge(moment.command, False, error, moment)
+
+    def _give(self, command: str) -> str:
+        """Give a command of the story; the error, or nothing."""
+        execution = run(self.engine, command, by="timeline", files=self.read_manifests)
         for callback in self.on_command:
             callback(execution)
-        if moment.refused:
-            refused = moment.refused.lower() in execution.error.lower()
-            said = execution.error or "it was accepted"
-            self._judge(f"refused: {moment.command}", refused, said, moment)
-        elif execution.error:
-            self._judge(moment.command, False, execution.error, moment)
+        return execution.error
 
     def _judge(self, name: str, passed: bool, said: str, moment: Moment) -> None:
         """A command becomes a check: one that was to be refused, or one that should not have been."""

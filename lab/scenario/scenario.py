@@ -8,9 +8,31 @@ from pathlib import Path
 from lab.engine import ClusterSpec
 from lab.kube.decode import Kept
 from lab.kube.meta import KubeObject
-from lab.scenario.expect import Expression
+from lab.scenario.expect import OVER_S, Expression
 from lab.traffic.app import AppSpec
 from lab.traffic.client import ClientSpec
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose requests a figure is about, and where its names are."""
+
+    traffic: str = ""
+    """A group of clients; empty for all requests."""
+    service: str = ""
+    """`NAMESPACE/NAME`; empty for every Service."""
+    namespace: str = "default"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An expression to look at again and again."""
+
+    text: str
+    expression: Expression
+    scope: Scope = Scope()
+    over_s: float = OVER_S
+    """How much of the past a figure of traffic is about."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +46,33 @@ class Moment:
     """Words of the error with which the command must be refused; empty when it must be accepted."""
     place: str = ""
     """`FILE:LINE`, for messages."""
+    when: Condition | None = None
+    """It happens as soon as this holds, from `at_s` on."""
+
+
+@dataclass(frozen=True)
+class MethodStep:
+    """A step of an experiment's method: a command, a condition to wait for, or one to check."""
+
+    command: str = ""
+    say: str = ""
+    wait: Condition | None = None
+    within_s: float = 60.0
+    check: Condition | None = None
+    pause_s: float = 0.0
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A steady-state hypothesis, a method, and rollbacks."""
+
+    title: str = ""
+    over_s: float = 10.0
+    """How long traffic is measured before and after the method."""
+    steady_state: tuple[Condition, ...] = ()
+    method: tuple[MethodStep, ...] = ()
+    rollbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +83,8 @@ class Step:
     title: str
     text: str = ""
     watch: str = ""
+    wait: bool = False
+    """Whether a screen stops time here until whoever reads goes on."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +100,9 @@ class Expectation:
     """Whether it is enough that it holds once between `from_s` and `to_s`."""
     throughout: bool = False
     """Whether it must hold at every second between `from_s` and `to_s`."""
-    traffic: str = ""
-    service: str = ""
-    namespace: str = "default"
+    over_s: float = 0.0
+    """For a figure of traffic that is looked at like the cluster: how much of the past it is about. 0: the window."""
+    scope: Scope = Scope()
     place: str = ""
 
 
@@ -82,6 +133,7 @@ class Scenario:
     timeline: tuple[Moment, ...] = ()
     lesson: tuple[Step, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    experiment: Experiment | None = None
 
     @property
     def title(self) -> str:

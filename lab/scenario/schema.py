@@ -169,9 +169,22 @@ class TrafficEntry(Entry, frozen=True, kw_only=True):
 
 
 class TimelineEntry(Entry, frozen=True):
-    """Something that happens at a moment."""
+    """Something that happens: `at` a moment, `every` so often, or `when` a condition holds."""
 
-    at: Duration
+    at: Duration | None = None
+    """The moment; with `when`, the moment from which on its condition is looked at."""
+    every: Duration | None = None
+    """How often it happens, for the first time at `from` or after this time, for the last time at `to`."""
+    start: Duration | None = msgspec.field(default=None, name="from")
+    end: Duration | None = msgspec.field(default=None, name="to")
+    when: str = ""
+    """It happens once, as soon as this condition holds, in the words of `expect`: nodes ready == 2."""
+    over: Duration | None = None
+    """How much of the past `when` looks at, for a figure of traffic (5s)."""
+    traffic: str = ""
+    """The group of clients that `when` is about."""
+    namespace: str = "default"
+    """Where the names in `when` are."""
     run: str = ""
     """A command as it is typed at the prompt: kubectl scale deployment/web --replicas=5."""
     say: str = ""
@@ -188,6 +201,8 @@ class LessonEntry(Entry, frozen=True):
     text: str = ""
     watch: str = ""
     """What the screen should select: service/web, pod/client, node/worker-1."""
+    wait: bool = False
+    """Whether the screen stops time here until whoever reads goes on."""
 
 
 class ExpectEntry(Entry, frozen=True):
@@ -204,11 +219,46 @@ class ExpectEntry(Entry, frozen=True):
     end: Duration | None = msgspec.field(default=None, name="to")
     """The window ends here, not with the story."""
     at: Duration | None = None
-    """The moment to look at the cluster; the end of the story when it is left out."""
+    """The moment to look; the end of the story when it is left out."""
     by: Duration | None = None
     """It must hold at some moment up to here."""
+    within: Duration | None = None
+    """It must hold at some moment within this time after `from`."""
+    over: Duration | None = None
+    """For a figure of traffic: measured over the last so many seconds, and looked at like the cluster: at `at`, once up
+    to `by`, or every second of the window."""
     namespace: str = "default"
     """Where the names in `that` are."""
+
+
+class HypothesisEntry(Entry, frozen=True):
+    """The steady state: what must hold before the method, and again after it."""
+
+    title: str = ""
+    over: Duration = 10.0
+    """How long traffic is measured, before the method begins and after it has ended."""
+    expect: tuple[str | ExpectEntry, ...] = ()
+    """Conditions, in the words of `expect`; without windows of their own."""
+
+
+class MethodEntry(Entry, frozen=True):
+    """A step of the method; the steps are taken one after the other."""
+
+    run: str = ""
+    """A command as it is typed at the prompt."""
+    say: str = ""
+    wait: str = ""
+    """Go on as soon as this condition holds; it must within `within`."""
+    within: Duration = 60.0
+    check: str = ""
+    """A condition that must hold now: of the cluster, or of the traffic over the next `over`."""
+    over: Duration | None = None
+    """How much traffic a figure is about: 5s."""
+    traffic: str = ""
+    """Only the requests of this group of clients."""
+    namespace: str = "default"
+    pause: Duration = 0.0
+    """How long to wait after this step."""
 
 
 class ScenarioEntry(Entry, frozen=True):
@@ -233,6 +283,12 @@ class ScenarioEntry(Entry, frozen=True):
     lesson: tuple[LessonEntry, ...] = ()
     expect: tuple[str | ExpectEntry, ...] = ()
     """Conditions; a text alone is one over the whole story, or at its end."""
+    hypothesis: HypothesisEntry | None = None
+    """A chaos experiment: the steady state, which must hold before the method and after it."""
+    method: tuple[str | MethodEntry, ...] = ()
+    """What is done to the cluster, step by step, once the hypothesis has been shown to hold. A text is a command."""
+    rollbacks: tuple[str, ...] = ()
+    """Commands that bring everything back; they are always given, whatever has happened before."""
     extends: str = ""
     """A scenario file that this one says only the differences to. A key such as `timeline+` appends to its list."""
     vars: dict[str, Any] = {}

@@ -98,7 +98,7 @@ class LabApp(App[int]):
         """Play a scenario from its beginning."""
         from lab.scenario.player import Player
 
-        self.begin(Player(scenario, seed=seed))
+        self.begin(Player(scenario, seed=seed, waits=True))
 
     def begin(self, player: Player) -> None:
         """Boot a player's cluster; the main screen follows when it has settled."""

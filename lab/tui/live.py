@@ -164,6 +164,13 @@ class Live:
         return sum(step.at_s <= now for step in self.player.steps) - 1
 
     @property
+    def waiting(self) -> bool:
+        """Whether time stands still because the current step asks to be read first."""
+        current = self.current_step
+        step = self.player.steps[current] if current >= 0 else None
+        return step is not None and step.wait and self.engine.paused and self.engine.now == step.at_s
+
+    @property
     def watched(self) -> str:
         """What the current step asks to look at, such as `service/web`."""
         current = self.current_step

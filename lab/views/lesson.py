@@ -23,13 +23,16 @@ class Expectation(NamedTuple):
     message: str = ""
 
 
-def lesson_lines(steps: Sequence[Step], current: int, expectations: Sequence[Expectation], size: int) -> list[Line]:
-    """The current step's title and text, wrapped, then the expectations."""
+def lesson_lines(
+    steps: Sequence[Step], current: int, expectations: Sequence[Expectation], size: int, *, waiting: bool = False
+) -> list[Line]:
+    """The current step's title and text, wrapped, then the expectations; `waiting` for whoever reads to go on."""
     inside = size - 2
     lines: list[Line] = []
     if 0 <= current < len(steps):
         lines.append(line((steps[current].title, "strong")))
         lines.extend(wrap(steps[current].text, inside))
+        lines.extend([line(("▸ ", "accent"), ("space", "key"), (" goes on", "dim"))] if waiting else [])
     lines.extend([()] * bool(expectations) + expectation_lines(expectations, inside))
     return [fit(line(" ", *each), size) for each in lines]
 

@@ -33,6 +33,7 @@ from lab.kube.kinds.service import (
 )
 from lab.kube.meta import Condition, ObjectMeta
 from lab.scenario.report import Group, Report
+from lab.scenario.scenario import Scenario, Step
 from lab.settings import Settings
 from lab.traffic.measure import Measurements
 
@@ -216,10 +217,8 @@ class DemoEngine:
 
 
 LESSON = (
-    SimpleNamespace(
-        at_s=0.0, title="One address for many Pods", text="The Service has one address. " * 6, watch="service/web"
-    ),
-    SimpleNamespace(at_s=20.0, title="A node is lost", text="Nobody knows yet.", watch="node/worker-2"),
+    Step(0.0, "One address for many Pods", "The Service has one address. " * 6, watch="service/web"),
+    Step(20.0, "A node is lost", "Nobody knows yet.", watch="node/worker-2"),
 )
 
 
@@ -228,7 +227,7 @@ class DemoPlayer:
 
     def __init__(self, *, lesson: bool = True, duration_s: float = 60.0, **engine: Any) -> None:
         self.engine = DemoEngine(**engine)
-        self.scenario = SimpleNamespace(name="peak-load", about="A demo.", duration_s=duration_s)
+        self.scenario = Scenario(name="peak-load", about="A demo.", duration_s=duration_s)
         self.seed = 7
         self.steps = LESSON if lesson else ()
         self.checks = [SimpleNamespace(name="success >= 90%", passed=None, message="")] if lesson else []

@@ -25,12 +25,13 @@ class LessonPane(Pane):
         self.extent = self.size
         steps, current = live.steps, live.current_step
         expectations = live.expectations()
-        state = (current, expectations, self.inner)
+        state = (current, expectations, live.waiting, self.inner)
         if state == self._made_of:
             return False
         self._made_of = state
         begun, self._step = current != self._step, current
-        self.set_page(Lines(lesson_lines(steps, current, expectations, self.inner.width)))
+        lines = lesson_lines(steps, current, expectations, self.inner.width, waiting=live.waiting)
+        self.set_page(Lines(lines))
         self.text_height = self.page.height - (len(expectations) + 1) * bool(expectations)
         self.note = line(*tally(expectations), (f" step {max(current + 1, 1)}/{len(steps)}", "accent"))
         if begun:
