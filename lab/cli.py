@@ -21,6 +21,7 @@ _EPILOG = """\
 lab                          choose a scenario and watch it
 lab play cluster-ip          play one that comes along, or a file of your own
 lab play FILE --headless     a line a second and a report; status 1 when an expectation fails
+lab test scenarios/          every scenario of a folder in parallel, a line for each check
 lab run -f manifests/        a cluster of your own, with traffic to its Services
 lab validate manifests/      every error in them, and what looks wrong
 lab trace -f manifests/ --from internet --to service/web:80      where would this packet go, and why
@@ -106,6 +107,7 @@ def _parser() -> _Parser:
     verbs = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Parser)
     _add_play(verbs.add_parser("play", help="play a scenario, on the screen or headless"))
     _add_run(verbs.add_parser("run", help="run manifests of your own"))
+    verbs.add_parser("test", help="play many scenarios headless and check what they expect").fill = _fill_test
     _add_validate(verbs.add_parser("validate", help="say what is wrong in manifests, and what looks wrong"))
     for name, summary in QUESTIONS.items():
         verbs.add_parser(name, help=summary).fill = partial(add_question, name)
@@ -151,6 +153,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="length", metavar="TIME", help="how long the run lasts (60s headless)")
     _add_playing(parser)
     parser.set_defaults(verb=_run)
+
+
+def _fill_test(parser: _Parser) -> None:
+    from lab.shell.testing import add_test
+
+    add_test(parser)
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:

@@ -44,7 +44,7 @@ def find(word: str) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        inside = [file for file in sorted(path.iterdir()) if _is_scenario(file)]
+        inside = [file for file in sorted(path.iterdir()) if is_scenario(file)]
         if len(inside) == 1:
             return inside[0]
         raise LabError(f"{word} is a folder with {len(inside) or 'no'} scenarios in it: name the file")
@@ -66,12 +66,12 @@ def _shown(path: Path) -> Path:
 def _entries(root: Path) -> Iterator[Entry]:
     for folder in FOLDERS:
         for path in sorted((root / folder).glob("**/*.yaml")):
-            if _is_scenario(path):
+            if is_scenario(path):
                 name, about = _head(path)
                 yield Entry(name or path.stem, about, folder, path)
 
 
-def _is_scenario(path: Path) -> bool:
+def is_scenario(path: Path) -> bool:
     """Whether a file begins with a scenario's name; manifests begin with their apiVersion or kind."""
     return path.suffix in (".yaml", ".yml") and path.is_file() and bool(_head(path)[0])
 

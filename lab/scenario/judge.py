@@ -28,6 +28,8 @@ class Check:
     at_s: float | None = None
     """When it was judged."""
     place: str = ""
+    value: float | None = None
+    """What was measured, when it is a number: seconds, a share, a count."""
 
 
 class Judge:
@@ -93,7 +95,7 @@ class Judge:
         except LabError as error:
             self._decide(False, str(error))
         else:
-            self._decide(expression.holds(value), expression.show(value))
+            self._decide(expression.holds(value), expression.show(value), value)
 
     def _recover(self) -> None:
         """Judge a second of the window; at its end, say when the last bad one was over."""
@@ -109,7 +111,7 @@ class Judge:
             self._decide(False, NO_REQUESTS)
         else:
             value_s = self._recovery.value_s
-            self._decide(wanted.expression.holds(value_s), wanted.expression.show(value_s))
+            self._decide(wanted.expression.holds(value_s), wanted.expression.show(value_s), value_s)
 
     # -- at a moment ----------------------------------------------------------------------------------------
 
@@ -124,14 +126,16 @@ class Judge:
             return
         if last or (wanted.sooner and holds) or (wanted.throughout and not holds):
             try:
-                message = wanted.expression.show(self._gauge.value())
+                value = self._gauge.value()
             except LabError as error:
-                message = str(error)
-            self._decide(holds, message)
+                self._decide(holds, str(error))
+            else:
+                self._decide(holds, wanted.expression.show(value), value)
 
-    def _decide(self, passed: bool, message: str) -> None:
-        now = self.engine.now
-        self.check.passed, self.check.message, self.check.at_s = passed, message, now
+    def _decide(self, passed: bool, message: str, value: float | str | None = None) -> None:
+        now, check = self.engine.now, self.check
+        check.passed, check.message, check.at_s = passed, message, now
+        check.value = None if isinstance(value, str) else value
         self.engine.journal.append(Checked(now, self.check.name, passed, message))
 
 

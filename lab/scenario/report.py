@@ -67,6 +67,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     passed: bool | None
     message: str
     place: str = ""
+    value: float | None = None
+    """What was measured, when it is a number."""
 
 
 class Report(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
@@ -122,7 +124,7 @@ def make_report(player: Player) -> Report:
         groups=groups,
         endpoints=_endpoints(player),
         failures=_failures(total.reasons),
-        checks=[CheckResult(check.name, check.passed, check.message, check.place) for check in player.checks],
+        checks=[CheckResult(c.name, c.passed, c.message, c.place, c.value) for c in player.checks],
         kept=[kept.what for kept in scenario.kept],
         not_ready=player.not_ready,
         events=len(engine.journal),
