@@ -190,6 +190,7 @@ def _add_playing(parser: argparse.ArgumentParser) -> None:
     )
     add("--until", metavar="TIME", help="end the story early")
     add("--journal", metavar="FILE", help="write every event to FILE as a stream of msgpack maps")
+    add("--report", metavar="FILE", help="write a page about the run to FILE: HTML that needs no network")
     add("--fps", type=int, metavar="N", help="frames a second on the screen")
     add("--traceback", action="store_true", help="show where a fault of Service Lab itself happened")
 
@@ -292,7 +293,8 @@ def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
         raise LabError("--journal takes one run: choose it with --variant")
     headless = _is_headless(options)
     players = [Player(scenario, seed=options.seed, waits=not headless) for scenario in scenarios]
-    with _journal_of(players[0], options.journal):
+    shown = players if headless else players[:1]
+    with _journal_of(players[0], options.journal), _report_on(shown, options.report):
         if headless:
             from lab.scenario.headless import Options, play_all
 
@@ -301,6 +303,19 @@ def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
         from lab.tui.app import main as show
 
         return show(players[0], speed=options.speed or 1.0, fps=options.fps)
+
+
+@contextmanager
+def _report_on(players: Sequence[Player], path: str | None) -> Iterator[None]:
+    """Write a page about the runs when they have ended."""
+    if path is None:
+        yield
+        return
+    from lab.scenario.page import Recorder
+
+    recorder = Recorder(players, path)
+    yield
+    recorder.write()
 
 
 @contextmanager

@@ -56,11 +56,17 @@ def compare(scenario: str, reports: Sequence[tuple[str, Report]]) -> Comparison:
     return Comparison(scenario, results)
 
 
+def to_rows(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns and rows of a table of the variants; the last column tells what each saved."""
+    first = comparison.variants[0]
+    columns = ("Variant", "Requests", "Lost", "Success", "p50", "p99", "Expectations", f"Against {first.variant}")
+    return columns, [_row(each, each is first) for each in comparison.variants]
+
+
 def to_text(comparison: Comparison) -> list[str]:
-    """A table of the variants; the last column tells what each saved."""
-    first = comparison.variants[0].variant
-    columns = ("VARIANT", "REQUESTS", "LOST", "SUCCESS", "P50", "P99", "EXPECTATIONS", f"AGAINST {first.upper()}")
-    return table(columns, [_row(each, each is comparison.variants[0]) for each in comparison.variants])
+    """The same as lines."""
+    columns, rows = to_rows(comparison)
+    return table([column.upper() for column in columns], rows)
 
 
 def _row(each: VariantResult, first: bool) -> tuple[str, ...]:

@@ -237,9 +237,14 @@ def _group_row(group: Group) -> tuple[str, ...]:
     if not group.requests:
         return (group.name, "0", *["-"] * 7)
     latencies = (group.p50_s, group.p95_s, group.p99_s, group.max_s)
-    not_ok = ", ".join(f"{outcome} {number}" for outcome, number in group.outcomes.items())
     success = fmt.percent(group.ok, group.requests)
-    return (group.name, str(group.requests), success, f"{group.rps:.1f}", *map(fmt.latency, latencies), not_ok)
+    figures = (success, f"{group.rps:.1f}", *map(fmt.latency, latencies))
+    return (group.name, str(group.requests), *figures, outcome_text(group))
+
+
+def outcome_text(group: Group) -> str:
+    """How many requests had each outcome other than ok: `refused 3, timeout 1`."""
+    return ", ".join(f"{outcome} {number}" for outcome, number in group.outcomes.items())
 
 
 def _notes_text(report: Report) -> list[str]:
