@@ -10,7 +10,17 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lab.shell import FAILED, INTERRUPTED, OK, QUESTIONS, WRONG, add_cluster, add_question, own_scenario
+from lab.shell import (
+    FAILED,
+    INTERRUPTED,
+    OK,
+    QUESTIONS,
+    WRONG,
+    add_cluster,
+    add_question,
+    on_a_terminal,
+    own_scenario,
+)
 
 if TYPE_CHECKING:
     from lab.scenario.player import Player
@@ -108,6 +118,7 @@ def _parser() -> _Parser:
     _add_play(verbs.add_parser("play", help="play a scenario, on the screen or headless"))
     _add_run(verbs.add_parser("run", help="run manifests of your own"))
     verbs.add_parser("test", help="play many scenarios headless and check what they expect").fill = _fill_test
+    verbs.add_parser("replay", help="play a recording again, and say whether it is the same run").fill = _fill_replay
     _add_validate(verbs.add_parser("validate", help="say what is wrong in manifests, and what looks wrong"))
     for name, summary in QUESTIONS.items():
         verbs.add_parser(name, help=summary).fill = partial(add_question, name)
@@ -161,6 +172,12 @@ def _fill_test(parser: _Parser) -> None:
     add_test(parser)
 
 
+def _fill_replay(parser: _Parser) -> None:
+    from lab.shell.replaying import add_replay
+
+    add_replay(parser)
+
+
 def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Say everything that the API server would refuse in manifests, and what is legal and almost surely wrong. "
@@ -190,6 +207,7 @@ def _add_playing(parser: argparse.ArgumentParser) -> None:
     )
     add("--until", metavar="TIME", help="end the story early")
     add("--journal", metavar="FILE", help="write every event to FILE as a stream of msgpack maps")
+    add("--record", metavar="FILE", help="record the run to FILE as it goes, to have it again with lab replay")
     add("--report", metavar="FILE", help="write a page about the run to FILE: HTML that needs no network")
     add("--fps", type=int, metavar="N", help="frames a second on the screen")
     add("--traceback", action="store_true", help="show where a fault of Service Lab itself happened")
@@ -209,7 +227,7 @@ def _speed(text: str) -> float:
 
 
 def _choose(options: argparse.Namespace) -> int:
-    if not _on_a_terminal():
+    if not on_a_terminal():
         _list(options)
         print("\nlab play NAME --headless plays one without a terminal; lab --help tells the rest.")
         return OK
@@ -289,12 +307,18 @@ def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
 
     if options.until is not None:
         scenarios = [scenario.until(parse_duration(options.until)) for scenario in scenarios]
-    if len(scenarios) > 1 and options.journal is not None:
-        raise LabError("--journal takes one run: choose it with --variant")
     headless = _is_headless(options)
     players = [Player(scenario, seed=options.seed, waits=not headless) for scenario in scenarios]
     shown = players if headless else players[:1]
-    with _journal_of(players[0], options.journal), _report_on(shown, options.report):
+    one_run = ("--journal", options.journal), ("--record", options.record)
+    for option, value in one_run:
+        if len(shown) > 1 and value is not None:
+            raise LabError(f"{option} takes one run: choose it with --variant")
+    with (
+        _journal_of(players[0], options.journal),
+        _record_of(players[0], options.record),
+        _report_on(shown, options.report),
+    ):
         if headless:
             from lab.scenario.headless import Options, play_all
 
@@ -303,6 +327,21 @@ def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
         from lab.tui.app import main as show
 
         return show(players[0], speed=options.speed or 1.0, fps=options.fps)
+
+
+@contextmanager
+def _record_of(player: Player, path: str | None) -> Iterator[None]:
+    """Record a run while it lasts."""
+    if path is None:
+        yield
+        return
+    from lab.recording.tape import Recorder
+
+    recorder = Recorder(player, path)
+    try:
+        yield
+    finally:
+        recorder.close()
 
 
 @contextmanager
@@ -339,11 +378,7 @@ def _journal_of(player: Player, path: str | None) -> Iterator[None]:
 
 
 def _is_headless(options: argparse.Namespace) -> bool:
-    return options.headless or options.form is not None or not _on_a_terminal()
-
-
-def _on_a_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return options.headless or options.form is not None or not on_a_terminal()
 
 
 def _version() -> str:

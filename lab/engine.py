@@ -133,11 +133,6 @@ class Engine:
         self.clock.run_until(now + owed, budget_s=budget_s)
         self.behind_s = max(0.0, now + owed - self.clock.time())
 
-    def step(self, seconds: float = 0.1) -> None:
-        """Pause, and run a little."""
-        self.paused = True
-        self.run_for(seconds)
-
     def set_speed(self, speed: float) -> None:
         """Virtual seconds a wall second, kept within 0.1 and 1000."""
         self.speed = min(MAX_SPEED, max(MIN_SPEED, speed))

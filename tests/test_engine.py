@@ -66,12 +66,12 @@ def test_advance_runs_as_many_virtual_seconds_as_the_speed_says(engine: Engine) 
     assert engine.behind_s == 0
 
 
-def test_a_paused_engine_stays_where_it_is_and_steps_when_asked(engine: Engine) -> None:
+def test_a_paused_engine_stays_where_it_is_and_runs_when_asked(engine: Engine) -> None:
     engine.settle()
     engine.paused = True
     engine.advance(3.0, budget_s=10)
     assert engine.now == 0.0
-    engine.step(0.1)
+    engine.run_until(0.1)
     assert engine.now == pytest.approx(0.1)
 
 

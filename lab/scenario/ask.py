@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lab.commands.call import WIDTH
-from lab.commands.run import OWN_FAULT, run
+from lab.commands.run import OWN_FAULT
 from lab.kube.errors import LabError
 from lab.scenario.player import Player
 from lab.scenario.scenario import Scenario
@@ -34,8 +34,8 @@ def ask(scenario: Scenario, text: str, *, at_s: float = 0.0, seed: int | None = 
     player.start()
     engine = player.engine
     try:
-        engine.run_until(at_s)
-        execution = run(engine, text, by="shell", files=player.read_manifests, width=width)
+        player.run_until(at_s)
+        execution = player.give(text, by="shell", width=width)
         while not execution.done and engine.now < at_s + PATIENCE_S:
             engine.run_for(1.0)
         error = execution.error

@@ -123,7 +123,7 @@ def _moments(player: Player, end_s: float, speed: float | None) -> Iterator[floa
     at_s = 0.0
     while at_s < end_s:
         at_s = min(float(int(at_s) + 1), end_s)
-        engine.run_until(at_s)
+        player.run_until(at_s)
         if speed is not None:
             time.sleep(max(0.0, began + at_s / speed - time.monotonic()))
         yield at_s

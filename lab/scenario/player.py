@@ -6,22 +6,30 @@ its journal; none of them has to know what the scenario will do next.
 
 from __future__ import annotations
 
+import heapq
 import math
+import time as wall
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 
 from msgspec.structs import replace
 
+from lab.commands.call import WIDTH
 from lab.commands.execution import Execution
 from lab.commands.run import run
 from lab.engine import Engine
 from lab.journal import Checked, Narrated
 from lab.kube import manifest
+from lab.kube.errors import LabError
 from lab.kube.meta import KubeObject
 from lab.scenario.aftermath import Aftermath
 from lab.scenario.experiment import ExperimentRun
 from lab.scenario.gauge import Gauge
 from lab.scenario.judge import Check, Judge
+from lab.scenario.log import Given, Log, Read
 from lab.scenario.parties import CLIENT_POD, in_namespace
 from lab.scenario.report import Report, make_report, take_baseline
 from lab.scenario.scenario import Moment, Scenario, Step
@@ -32,9 +40,11 @@ _DRAIN_STEP_S = 0.1
 
 
 class Player:
-    """One run of a scenario; `seed` beats the scenario's own."""
+    """One run of a scenario; `seed` beats the scenario's own, `again` is what is to be given as it was before."""
 
-    def __init__(self, scenario: Scenario, *, seed: int | None = None, waits: bool = False) -> None:
+    def __init__(
+        self, scenario: Scenario, *, seed: int | None = None, waits: bool = False, again: Log | None = None
+    ) -> None:
         self.scenario = scenario
         self.waits = waits
         """Whether time stops at the steps of a lesson that ask for it: somebody is there to let it go on."""
@@ -50,6 +60,18 @@ class Player:
         """Pods that were not Ready when the story began."""
         self.on_command: list[Callable[[Execution], object]] = []
         """Called with each command of the timeline when it has been given; it may go on printing afterwards."""
+        self.log = Log()
+        """What was given from outside of the story, and what was read."""
+        self.on_given: list[Callable[[Given], object]] = []
+        """Called with each command from outside, before it is carried out."""
+        self.on_read: list[Callable[[Read], object]] = []
+        self.on_moment: list[Callable[[], object]] = []
+        """Called whenever time was let go on and stands again."""
+        self._stops: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = count()
+        self._reads_again = deque(again.reads if again is not None else ())
+        for given in again.given if again is not None else ():
+            self.at_quiet(given.time_s, partial(self.give, given.text, by=given.by))
         self.before = take_baseline(self.engine.traffic.measure)
         """What was counted before the story began; reports leave it out."""
         self.aftermath = Aftermath(self.engine)
@@ -109,19 +131,91 @@ class Player:
         if self.experiment is not None:
             self.experiment.start()
 
+    # -- time -----------------------------------------------------------------------------------------------
+
+    def run_until(self, when_s: float, budget_s: float | None = None) -> bool:
+        """Run to a moment, with everything that is to be done on the way; False when `budget_s` was not enough."""
+        deadline_s = None if budget_s is None else wall.perf_counter() + budget_s
+        reached = True
+        while reached and self._stops and self._stops[0][0] <= when_s:
+            reached = self._run(self._stops[0][0], deadline_s)
+            if reached:
+                heapq.heappop(self._stops)[2]()
+        reached = reached and self._run(when_s, deadline_s)
+        self._moment()
+        return reached
+
+    def advance(self, elapsed_s: float, budget_s: float) -> None:
+        """Run what `elapsed_s` wall seconds are worth (`Engine.advance`), and no further than what is to be done."""
+        engine, stop_s = self.engine, self.next_stop_s
+        if not engine.paused and stop_s <= engine.now + engine.behind_s + elapsed_s * engine.speed:
+            self.run_until(stop_s, budget_s)
+        else:
+            engine.advance(elapsed_s, budget_s)
+            self._moment()
+
+    def _moment(self) -> None:
+        for listener in self.on_moment:
+            listener()
+
+    def _run(self, when_s: float, deadline_s: float | None) -> bool:
+        budget_s = None if deadline_s is None else max(0.0, deadline_s - wall.perf_counter())
+        return self.engine.run_until(when_s, budget_s)
+
+    def at_quiet(self, when_s: float, action: Callable[[], object]) -> None:
+        """Do something at a moment, after everything that is due then; `run_until` stops there for it."""
+        heapq.heappush(self._stops, (when_s, next(self._order), action))
+
+    @property
+    def next_stop_s(self) -> float:
+        """The next moment at which time must not be skipped: something is to be done, or the story ends."""
+        end_s = self.scenario.duration_s if self.engine.now < self.scenario.duration_s else math.inf
+        return min(end_s, self._stops[0][0]) if self._stops else end_s
+
     def drain(self) -> None:
         """At the end of the story, run on until its last request has its answer or its timeout."""
         while self.engine.now >= self.scenario.duration_s and not self.finished:
-            self.engine.run_for(_DRAIN_STEP_S)
+            self.run_until(self.engine.now + _DRAIN_STEP_S)
+
+    # -- from outside -----------------------------------------------------------------------------------------
+
+    def give(self, text: str, *, by: str = "prompt", width: int = WIDTH) -> Execution:
+        """Give a command that does not stand in the story, after everything that is due now.
+
+        So a run that gives it again at the same moment is the same run.
+        """
+        self.engine.run_until(self.engine.now)
+        given = Given(self.engine.now, text, by)
+        self.log.given.append(given)
+        for listener in self.on_given:
+            listener(given)
+        return run(self.engine, text, by=by, files=self.read_manifests, width=width)
+
+    def read_manifests(self, path: str) -> list[KubeObject]:
+        """The objects that a command means by `-f PATH`: relative to the scenario's folder, or as they were before."""
+        read = self._read_again(path) or self._read(path)
+        self.log.reads.append(read)
+        for listener in self.on_read:
+            listener(read)
+        if read.error:
+            raise LabError(read.error)
+        return list(read.objects)
+
+    def _read_again(self, path: str) -> Read | None:
+        if self._reads_again and self._reads_again[0].path == path:
+            return self._reads_again.popleft()
+        return None
+
+    def _read(self, path: str) -> Read:
+        try:
+            found = manifest.load([path], self.scenario.folder)
+        except LabError as error:
+            return Read(path, error=str(error))
+        return Read(path, tuple(in_namespace(obj) for obj in found.objects))
 
     def report(self) -> Report:
         """What came of it, up to now."""
         return make_report(self)
-
-    def read_manifests(self, path: str) -> list[KubeObject]:
-        """The objects that a command means by `-f PATH`: relative to the scenario's folder."""
-        found = manifest.load([path], self.scenario.folder)
-        return [in_namespace(obj) for obj in found.objects]
 
     def _end(self) -> None:
         """The story is over: the experiment is brought back, and the last requests may come to their end."""

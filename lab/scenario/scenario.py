@@ -140,6 +140,10 @@ class Scenario:
         """The name, with the variant where there is one: `rollout (fixed)`."""
         return f"{self.name} ({self.variant})" if self.variant else self.name
 
+    def in_folder(self, folder: Path) -> Scenario:
+        """The same scenario, with its relative paths relative to `folder`."""
+        return replace(self, folder=folder)
+
     def until(self, end_s: float) -> Scenario:
         """The same story, ended early; what was to be judged later is not judged."""
         return replace(self, duration_s=min(self.duration_s, end_s))

@@ -93,7 +93,7 @@ def run_case(case: Case) -> CaseResult:
         player = Player(load(case.file, variant=case.variant, values=case.values), seed=case.seed)
         name = player.scenario.title
         player.start()
-        player.engine.run_until(player.scenario.duration_s)
+        player.run_until(player.scenario.duration_s)
         player.drain()
     except (LabError, ClockError) as error:
         problems = tuple(str(error).splitlines())

@@ -35,6 +35,11 @@ NARROWEST, WIDTH, WIDEST = 60, 120, 160
 _CLUSTER_OPTIONS = ("nodes", "zones", "proxy", "load_balancer", "kubernetes", "apps", "traffic")
 
 
+def on_a_terminal() -> bool:
+    """Whether there is somebody to show a screen to."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def add_cluster(parser: argparse._ActionsContainer, *, required: bool) -> None:
     """The options that say which manifests run on what sort of cluster."""
     add = parser.add_argument

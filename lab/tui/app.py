@@ -276,9 +276,17 @@ def _watch_terminal(app: LabApp) -> None:
     os._exit(_HUNG_UP)
 
 
-def main(player: Player | None, *, fps: float | None = None, speed: float = 1.0) -> int:
-    """Show a player's run, or the picker; the exit status."""
+def main(
+    player: Player | None,
+    *,
+    fps: float | None = None,
+    speed: float = 1.0,
+    notes: list[Callable[[str], object]] | None = None,
+) -> int:
+    """Show a player's run, or the picker; the exit status. What is said to the listeners in `notes` is shown too."""
     app = LabApp(player, fps=fps or FPS, speed=speed)
+    if notes is not None:
+        notes.append(partial(app.notify, timeout=8))
     _leave_with_terminal(app)
     try:
         app.run()

@@ -41,16 +41,8 @@ class Transport:
         """Offer other keys; the screen's."""
 
     def advance(self, elapsed_s: float, budget_s: float) -> None:
-        """Let the engine run what `elapsed_s` wall seconds are worth; never past the end of the story at once.
-
-        Raises ClockError when the simulation fails.
-        """
-        engine = self.player.engine
-        left = self.player.scenario.duration_s - engine.now
-        if not engine.paused and 0 < left <= engine.behind_s + elapsed_s * engine.speed:
-            engine.run_until(self.player.scenario.duration_s, budget_s)
-        else:
-            engine.advance(elapsed_s, budget_s)
+        """Let the story go on for some wall seconds. Raises ClockError when the simulation fails."""
+        self.player.advance(elapsed_s, budget_s)
 
     def action_toggle_pause(self) -> None:
         """Stop, or go on."""
@@ -60,7 +52,8 @@ class Transport:
 
     def action_step(self) -> None:
         """A tenth of a second further, and stop."""
-        self.player.engine.step(STEP_S)
+        self.player.engine.paused = True
+        self.player.run_until(self.player.engine.now + STEP_S)
         self.show_keys()
         self.frame()
 

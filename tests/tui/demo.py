@@ -5,6 +5,7 @@ The screens' own tests and the frame benchmark use it, so that they test drawing
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -12,6 +13,9 @@ from typing import Any
 
 from lab.clock import Clock
 from lab.cluster.store import Store
+from lab.commands.call import WIDTH
+from lab.commands.execution import Execution
+from lab.commands.run import run
 from lab.journal import Decision, Journal, Narrated, Noted, RequestFinished
 from lab.kube.kinds.endpointslice import (
     SERVICE_NAME_LABEL,
@@ -32,6 +36,7 @@ from lab.kube.kinds.service import (
     ServiceStatus,
 )
 from lab.kube.meta import Condition, ObjectMeta
+from lab.scenario.player import Player
 from lab.scenario.report import Group, Report
 from lab.scenario.scenario import Scenario, Step
 from lab.settings import Settings
@@ -142,10 +147,6 @@ class DemoEngine:
     def set_speed(self, speed: float) -> None:
         self.speed = speed
 
-    def step(self, seconds: float = 0.1) -> None:
-        self.paused = True
-        self._run(seconds)
-
     def advance(self, elapsed_s: float, budget_s: float) -> None:
         if not self.paused:
             self._run(elapsed_s * self.speed)
@@ -244,8 +245,21 @@ class DemoPlayer:
     def begin(self) -> None:
         return
 
-    def read_manifests(self, path: str) -> list[Any]:
-        return []
+    @property
+    def next_stop_s(self) -> float:
+        return self.scenario.duration_s if self.engine.now < self.scenario.duration_s else math.inf
+
+    def run_until(self, when_s: float, budget_s: float | None = None) -> bool:
+        return self.engine.run_until(when_s, budget_s)
+
+    def advance(self, elapsed_s: float, budget_s: float) -> None:
+        Player.advance(self, elapsed_s, budget_s)  # type: ignore[arg-type]
+
+    def _moment(self) -> None:
+        return
+
+    def give(self, text: str, *, by: str = "prompt", width: int = WIDTH) -> Execution:
+        return run(self.engine, text, by=by, width=width)  # type: ignore[arg-type]
 
     def report(self) -> Report:
         total = Group("all", 1000, 940, 0.94, 16.0, 0.012, 0.03, 0.2, 2.0, {"timeout": 60})

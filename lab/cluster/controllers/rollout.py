@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-import msgspec
-
+from lab.kube.canonical import canonical
 from lab.kube.intorstring import scaled
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.pod import PodTemplateSpec
@@ -158,6 +157,6 @@ def annotated(replica_set: ReplicaSet, annotation: str) -> int | None:
 
 def template_hash(template: PodTemplateSpec, attempt: int = 0) -> str:
     """The `pod-template-hash` of a template, in the letters that names are made of; another for each attempt."""
-    data = msgspec.json.encode(template, order="deterministic") + b"#%d" % attempt
+    data = canonical(template) + b"#%d" % attempt
     number = int.from_bytes(hashlib.sha256(data).digest()[:4], "big")
     return "".join(_SAFE_LETTERS[ord(digit) % len(_SAFE_LETTERS)] for digit in str(number))

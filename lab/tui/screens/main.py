@@ -15,7 +15,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from lab.commands.run import complete, run
+from lab.commands.run import complete
 from lab.tui.layout import PANES, SMALLEST, WIDE
 from lab.tui.live import Live
 from lab.tui.openers import Openers
@@ -87,7 +87,7 @@ class MainScreen(Transport, Openers, Screen[None]):
         self.player = player
         self.live = Live(player)
         self.output = OutputPane()
-        self.prompt = PromptLine(lambda text: complete(player.engine, text))
+        self.prompt = PromptLine(lambda text: complete(self.player.engine, text))
         self.reported = False
 
     def compose(self) -> ComposeResult:
@@ -294,5 +294,5 @@ class MainScreen(Transport, Openers, Screen[None]):
             self.app.exit()
             return
         self.output.display = True
-        self.output.add(run(self.player.engine, text, by=by, files=self.player.read_manifests))
+        self.output.add(self.player.give(text, by=by))
         self.output.update()
