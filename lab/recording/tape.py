@@ -7,7 +7,7 @@ carried out, and about once a wall second how many events there were and the jou
 from __future__ import annotations
 
 import time as wall
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +42,8 @@ class Recorder:
 
     def __init__(self, player: Player, path: str | Path) -> None:
         self._player = player
+        self._given = self._read = 0
+        """How many commands and reads stand in the file."""
         self._frames = FrameWriter(path)
         self._marked_at = wall.monotonic()
         self._marked: Mark | None = None
@@ -55,9 +57,11 @@ class Recorder:
                 "scenario": pack_scenario(player.scenario),
             }
         )
-        player.on_given.append(self._given)
-        player.on_read.append(self._read)
-        player.on_moment.append(self._moment)
+        follow = player.listeners
+        follow.given.append(self._on_given)
+        follow.read.append(self._on_read)
+        follow.moment.append(self._on_moment)
+        follow.moved.append(self._on_moved)
 
     def close(self) -> None:
         """Write the last mark, and end the file."""
@@ -65,21 +69,33 @@ class Recorder:
         self._append({"kind": "end"})
         self._frames.close()
 
-    def _given(self, given: Given) -> None:
-        self._append({"kind": "given", "time": given.time_s, "text": given.text, "by": given.by})
+    def _on_moved(self, player: Player, elsewhere: bool) -> None:
+        """Follow another run of the same scenario; when it goes another way, what came later no longer counts."""
+        self._player = player
+        if elsewhere:
+            self._given, self._read, self._marked = len(player.log.given), len(player.log.reads), None
+            time_s = player.engine.now
+            self._append({"kind": "cut", "time": time_s, "given": self._given, "reads": self._read})
 
-    def _read(self, read: Read) -> None:
-        objects = pack_objects(read.objects)
-        self._append({"kind": "read", "path": read.path, "objects": objects, "error": read.error})
+    def _on_given(self, given: Given) -> None:
+        if len(self._player.log.given) > self._given:
+            self._given = len(self._player.log.given)
+            self._append({"kind": "given", "time": given.time_s, "text": given.text, "by": given.by})
 
-    def _moment(self) -> None:
+    def _on_read(self, read: Read) -> None:
+        if len(self._player.log.reads) > self._read:
+            self._read = len(self._player.log.reads)
+            objects = pack_objects(read.objects)
+            self._append({"kind": "read", "path": read.path, "objects": objects, "error": read.error})
+
+    def _on_moment(self) -> None:
         if wall.monotonic() - self._marked_at >= MARK_EVERY_S:
             self._mark()
 
     def _mark(self) -> None:
         self._marked_at = wall.monotonic()
         mark = mark_of(self._player)
-        if mark != self._marked:
+        if self._marked is None or mark.time_s > self._marked.time_s:
             self._marked = mark
             self._append({"kind": "mark", "time": mark.time_s, "events": mark.events, "digest": mark.digest})
 
@@ -128,7 +144,7 @@ def read_tape(path: str | Path) -> Tape:
         raise LabError(f"{path}: this recording was made by Service Lab {made}, which writes them differently")
     try:
         scenario = unpack_scenario(head["scenario"])
-        log, marks = _log_of(rest), tuple(_mark_of(body) for body in rest if body.get("kind") == "mark")
+        log, marks = _contents(rest)
     except (LabError, KeyError, TypeError) as error:
         made = head.get("version")
         raise LabError(
@@ -137,7 +153,7 @@ def read_tape(path: str | Path) -> Tape:
     ends = [0.0, *(mark.time_s for mark in marks), *(given.time_s for given in log.given)]
     ended = any(body.get("kind") == "end" for body in rest)
     scenario = scenario.in_folder(Path(head.get("folder", "")))
-    return Tape(scenario, int(head["seed"]), log, marks, max(ends), frames.torn, ended)
+    return Tape(scenario, int(head["seed"]), log, tuple(marks), max(ends), frames.torn, ended)
 
 
 def _unpacked(payload: bytes, path: str | Path) -> dict[str, Any]:
@@ -150,18 +166,18 @@ def _unpacked(payload: bytes, path: str | Path) -> dict[str, Any]:
     return body
 
 
-def _log_of(bodies: list[dict[str, Any]]) -> Log:
-    log = Log()
-    takers: dict[str, Callable[[dict[str, Any]], None]] = {
-        "given": lambda body: log.given.append(Given(body["time"], body["text"], body["by"])),
-        "read": lambda body: log.reads.append(Read(body["path"], unpack_objects(body["objects"]), body["error"])),
-    }
+def _contents(bodies: list[dict[str, Any]]) -> tuple[Log, list[Mark]]:
+    """Commands, reads and marks, without those that a later cut has made void."""
+    log, marks = Log(), list[Mark]()
     for body in bodies:
-        take = takers.get(body.get("kind", ""))
-        if take is not None:
-            take(body)
-    return log
-
-
-def _mark_of(body: Mapping[str, Any]) -> Mark:
-    return Mark(body["time"], body["events"], body["digest"])
+        match body.get("kind"):
+            case "given":
+                log.given.append(Given(body["time"], body["text"], body["by"]))
+            case "read":
+                log.reads.append(Read(body["path"], unpack_objects(body["objects"]), body["error"]))
+            case "mark":
+                marks.append(Mark(body["time"], body["events"], body["digest"]))
+            case "cut":
+                del log.given[body["given"] :], log.reads[body["reads"] :]
+                marks = [mark for mark in marks if mark.time_s < body["time"]]
+    return log, marks

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.kube.meta import KubeObject
+
+if TYPE_CHECKING:
+    from lab.scenario.player import Player
 
 
 class Given(NamedTuple):
@@ -31,3 +35,17 @@ class Log:
 
     given: list[Given] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+
+
+@dataclass
+class Listeners:
+    """Callbacks of those who follow a run, wherever somebody moves it in time."""
+
+    given: list[Callable[[Given], object]] = field(default_factory=list)
+    """Called with each command from outside, before it is carried out."""
+    read: list[Callable[[Read], object]] = field(default_factory=list)
+    """Called with what a command has read."""
+    moment: list[Callable[[], object]] = field(default_factory=list)
+    """Called whenever time was let go on and stands again."""
+    moved: list[Callable[[Player, bool], object]] = field(default_factory=list)
+    """Called with the run that is followed from now on, and whether it goes another way from here."""

@@ -29,7 +29,7 @@ from lab.scenario.aftermath import Aftermath
 from lab.scenario.experiment import ExperimentRun
 from lab.scenario.gauge import Gauge
 from lab.scenario.judge import Check, Judge
-from lab.scenario.log import Given, Log, Read
+from lab.scenario.log import Given, Listeners, Log, Read
 from lab.scenario.parties import CLIENT_POD, in_namespace
 from lab.scenario.report import Report, make_report, take_baseline
 from lab.scenario.scenario import Moment, Scenario, Step
@@ -62,16 +62,17 @@ class Player:
         """Called with each command of the timeline when it has been given; it may go on printing afterwards."""
         self.log = Log()
         """What was given from outside of the story, and what was read."""
-        self.on_given: list[Callable[[Given], object]] = []
-        """Called with each command from outside, before it is carried out."""
-        self.on_read: list[Callable[[Read], object]] = []
-        self.on_moment: list[Callable[[], object]] = []
-        """Called whenever time was let go on and stands again."""
+        self.listeners = Listeners()
+        """Who follows this run; they can be handed on to another run of the same scenario."""
+        self.begun = False
+        """Whether the story has begun."""
         self._stops: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
-        self._reads_again = deque(again.reads if again is not None else ())
-        for given in again.given if again is not None else ():
-            self.at_quiet(given.time_s, partial(self.give, given.text, by=given.by))
+        self._again = Log()
+        """What of a log is known already: what was given, and what is to be given again."""
+        self._reads_again: deque[Read] = deque()
+        if again is not None:
+            self.go_on_with(again)
         self.before = take_baseline(self.engine.traffic.measure)
         """What was counted before the story began; reports leave it out."""
         self.aftermath = Aftermath(self.engine)
@@ -113,6 +114,7 @@ class Player:
     def begin(self) -> None:
         """At time zero: begin with traffic, timeline, lesson and checks."""
         engine = self.engine
+        self.begun = True
         self.not_ready = engine.settle()
         self.before = take_baseline(engine.traffic.measure)
         if self.scenario.usual_traffic:
@@ -155,7 +157,7 @@ class Player:
             self._moment()
 
     def _moment(self) -> None:
-        for listener in self.on_moment:
+        for listener in self.listeners.moment:
             listener()
 
     def _run(self, when_s: float, deadline_s: float | None) -> bool:
@@ -187,15 +189,32 @@ class Player:
         self.engine.run_until(self.engine.now)
         given = Given(self.engine.now, text, by)
         self.log.given.append(given)
-        for listener in self.on_given:
+        if len(self._again.given) < len(self.log.given):
+            self._again.given.append(given)
+        for listener in self.listeners.given:
             listener(given)
         return run(self.engine, text, by=by, files=self.read_manifests, width=width)
+
+    def go_on_with(self, log: Log) -> None:
+        """Give again, at its moment, everything in a log that this run has not been told of yet."""
+        for given in log.given[len(self._again.given) :]:
+            self.at_quiet(given.time_s, partial(self.give, given.text, by=given.by))
+        self._reads_again.extend(log.reads[len(self._again.reads) :])
+        self._again = Log(list(log.given), list(log.reads))
+
+    def forget_what_follows(self) -> None:
+        """From now on this run goes its own way."""
+        self._stops.clear()
+        self._reads_again.clear()
+        self._again = Log(list(self.log.given), list(self.log.reads))
 
     def read_manifests(self, path: str) -> list[KubeObject]:
         """The objects that a command means by `-f PATH`: relative to the scenario's folder, or as they were before."""
         read = self._read_again(path) or self._read(path)
         self.log.reads.append(read)
-        for listener in self.on_read:
+        if len(self._again.reads) < len(self.log.reads):
+            self._again.reads.append(read)
+        for listener in self.listeners.read:
             listener(read)
         if read.error:
             raise LabError(read.error)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 FPS = 10
 _SLICE_S = 0.012
 """How long the engine runs before keys get their turn; most of a frame is many slices."""
+_SPARE_S = 0.003
+"""How long a frame works at having the past at hand."""
 _ENGINE_SHARE = 0.6
 _BOOT_SLICE_S = 0.08
 _BETWEEN_SLICES_S = 0.004  # enough for keys and for a picture
@@ -185,7 +187,9 @@ class LabApp(App[int]):
         if main is None or self.failed:
             return
         try:
-            main.advance(elapsed_s, budget_s)
+            if not main.seek_on():
+                main.advance(elapsed_s, budget_s)
+                main.passed(_SPARE_S if main.player.engine.behind_s <= 0.0 else 0.0)
         except ClockError as error:
             self.failed = True
             main.player.engine.paused = True

@@ -22,6 +22,7 @@ from lab.views.ways_in import ways_in
 
 if TYPE_CHECKING:
     from lab.engine import Engine
+    from lab.recording.timeline import Timeline
     from lab.scenario.player import Player
 
 
@@ -116,7 +117,7 @@ class Live:
 
     # -- the story ------------------------------------------------------------------------------------------
 
-    def status(self) -> Status:
+    def status(self, timeline: Timeline) -> Status:
         """The figures of the status line."""
         engine, scenario = self.engine, self.player.scenario
         requests, ok = self.figures.counts
@@ -141,6 +142,8 @@ class Live:
             proxy=engine.spec.proxy,
             finished=self.player.finished,
             duration_s=scenario.duration_s,
+            newest_s=timeline.end_s,
+            branch=timeline.branch.name if len(timeline.branches) > 1 else "",
         )
 
     def _count(self) -> tuple[int, int, int, int]:

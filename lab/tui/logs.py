@@ -7,7 +7,7 @@ joining of decisions and requests happens once a frame.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from lab.journal import Decision, Event, Journal, RequestFinished
 from lab.views.decisions import Row
@@ -15,6 +15,16 @@ from lab.views.events import SHOWN, same
 
 KEPT_ROWS = 3000
 KEPT_EVENTS = 600
+
+
+def _fill(journal: Journal, rings: Mapping[type[Event], deque[Event]], most: int) -> None:
+    """Put the newest events that have happened already where those to come will go."""
+    for event in journal.tail():
+        ring = rings.get(type(event))
+        if ring is not None and len(ring) < most:
+            ring.appendleft(event)
+        if all(len(each) >= most for each in rings.values()):
+            return
 
 
 class RoutingLog:
@@ -28,6 +38,7 @@ class RoutingLog:
         self._by_decision: dict[int, Row] = {}
         self._decisions: deque[Event] = deque(maxlen=kept)
         self._finished: deque[Event] = deque(maxlen=kept)
+        _fill(journal, {Decision: self._decisions, RequestFinished: self._finished}, kept)
         self._stops = [
             journal.listen(self._decisions.append, Decision),
             journal.listen(self._finished.append, RequestFinished),
@@ -97,6 +108,7 @@ class EventLog:
         """Goes up whenever a line was added or changed."""
         self._wanted = wanted
         self._pending: deque[Event] = deque(maxlen=kept)
+        _fill(journal, dict.fromkeys(SHOWN, self._pending), kept)
         self._stop = journal.listen(self._pending.append, *SHOWN)
 
     def collect(self) -> bool:

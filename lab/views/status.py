@@ -33,6 +33,10 @@ class Status(msgspec.Struct, frozen=True):
     proxy: str = ""
     finished: bool = False
     duration_s: float = 0.0
+    newest_s: float = 0.0
+    """How far the run has been; later than `now` when somebody looks at its past."""
+    branch: str = ""
+    """The branch of the run, when it has several."""
 
 
 def status_line(status: Status, size: int) -> Line:
@@ -59,9 +63,12 @@ def _bars(groups: list[Line], between: str) -> Line:
 
 
 def _head(status: Status, leave: tuple[str, ...] = ()) -> Line:
-    glyph = ("■", "busy") if status.finished else ("‖", "warn") if status.paused else ("▶", "ok")
-    ends = 0 < status.duration_s < math.inf and "duration" not in leave
+    past = status.now < status.newest_s
+    glyph = ("■", "busy") if status.finished and not past else ("‖", "warn") if status.paused else ("▶", "ok")
+    ends = 0 < status.duration_s < math.inf and "duration" not in leave and not past
     of = f" of {fmt.moment(status.duration_s)[:-2]}" if ends else ""
+    been = (f" past, newest {fmt.moment(status.newest_s)[:-2]}", "warn") if past else ""
+    branch = (f"  {status.branch}", "accent") if status.branch else ""
     behind = ("  behind", "warn") if status.behind_s > max(0.5 * status.speed, 1.0) and not status.paused else ""
     seed = "" if "seed" in leave else f"  seed {status.seed}"
     return line(
@@ -71,6 +78,8 @@ def _head(status: Status, leave: tuple[str, ...] = ()) -> Line:
         " ",
         (fmt.moment(status.now), "strong"),
         (of, "dim"),
+        been,
+        branch,
         f"  {fmt.speed(status.speed)}",
         behind,
         (seed, "dim"),

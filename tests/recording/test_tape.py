@@ -115,7 +115,7 @@ def test_a_command_is_written_before_it_is_carried_out(scenario, tmp_path):
     player = Player(scenario)
     recorder = Recorder(player, tmp_path / "run.rec")
     player.start()
-    player.on_given.append(lambda given: seen.extend(read_tape(tmp_path / "run.rec").log.given))
+    player.listeners.given.append(lambda given: seen.extend(read_tape(tmp_path / "run.rec").log.given))
     seen = []
     player.give("kubectl get pods")
     recorder.close()

@@ -36,6 +36,7 @@ from lab.kube.kinds.service import (
     ServiceStatus,
 )
 from lab.kube.meta import Condition, ObjectMeta
+from lab.scenario.log import Log
 from lab.scenario.player import Player
 from lab.scenario.report import Group, Report
 from lab.scenario.scenario import Scenario, Step
@@ -230,6 +231,8 @@ class DemoPlayer:
         self.engine = DemoEngine(**engine)
         self.scenario = Scenario(name="peak-load", about="A demo.", duration_s=duration_s)
         self.seed = 7
+        self.log = Log()
+        self.begun = True
         self.steps = LESSON if lesson else ()
         self.checks = [SimpleNamespace(name="success >= 90%", passed=None, message="")] if lesson else []
         self.not_ready: list[str] = []

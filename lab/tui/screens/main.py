@@ -16,9 +16,11 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from lab.commands.run import complete
+from lab.recording.timeline import Timeline
 from lab.tui.layout import PANES, SMALLEST, WIDE
 from lab.tui.live import Live
 from lab.tui.openers import Openers
+from lab.tui.past import Past
 from lab.tui.transport import Transport
 from lab.tui.widgets.body import Body
 from lab.tui.widgets.events import EventsPane
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from lab.scenario.player import Player
 
 
-class MainScreen(Transport, Openers, Screen[None]):
+class MainScreen(Transport, Past, Openers, Screen[None]):
     """Draws one player's run; `frame` is called by the app's only timer."""
 
     CSS_PATH = "main.tcss"
@@ -79,12 +81,14 @@ class MainScreen(Transport, Openers, Screen[None]):
             show=False,
         ),
         *Transport.KEYS,
+        *Past.KEYS,
         *Openers.KEYS,
     ]
 
     def __init__(self, player: Player) -> None:
         super().__init__()
         self.player = player
+        self.timeline = Timeline(player)
         self.live = Live(player)
         self.output = OutputPane()
         self.prompt = PromptLine(lambda text: complete(self.player.engine, text))
@@ -124,6 +128,13 @@ class MainScreen(Transport, Openers, Screen[None]):
         """The pane that has the focus, if one has."""
         return self.focused if isinstance(self.focused, Pane) else None
 
+    def follow(self, player: Player) -> None:
+        """Show another run of the same scenario: the same one at another moment, or another branch."""
+        self.player = player
+        self.live.close()
+        self.live = Live(player)
+        self.show_keys()
+
     # -- drawing --------------------------------------------------------------------------------------------
 
     def frame(self) -> None:
@@ -132,7 +143,7 @@ class MainScreen(Transport, Openers, Screen[None]):
         live.collect()
         if not self.is_mounted or self.has_class("-small"):
             return  # under a sheet it goes on: time does, and has to be seen to
-        self.query_one(StatusLine).update(live.status())
+        self.query_one(StatusLine).update(live.status(self.timeline))
         places = self.body.places
         if "nodes" in places:
             self.query_one(NodesPane).update(live)
@@ -293,6 +304,7 @@ class MainScreen(Transport, Openers, Screen[None]):
         if text in ("q", "quit", "exit"):
             self.app.exit()
             return
+        self.leave_past()
         self.output.display = True
         self.output.add(self.player.give(text, by=by))
         self.output.update()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from lab.tui.live import Live
@@ -12,7 +15,12 @@ from lab.views.spans import Line, line
 
 
 class NodesPane(Pane):
-    """Nodes, their zones and Pods, and the ways in from the internet."""
+    """Nodes, their zones and Pods, and the ways in from the internet. Boxes stand side by side: arrows go there too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "go(-1,0)", "Left", id="pane.left", tooltip="Select what is to the left", show=False),
+        Binding("right,l", "go(1,0)", "Right", id="pane.right", tooltip="Select what is to the right", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__(1, "Nodes and Pods", id="nodes")

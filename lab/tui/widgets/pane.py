@@ -20,8 +20,6 @@ class Pane(Canvas, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "go(0,-1)", "Up", id="pane.up", tooltip="Select what is above", show=False),
         Binding("down,j", "go(0,1)", "Down", id="pane.down", tooltip="Select what is below", show=False),
-        Binding("left,h", "go(-1,0)", "Left", id="pane.left", tooltip="Select what is to the left", show=False),
-        Binding("right,l", "go(1,0)", "Right", id="pane.right", tooltip="Select what is to the right", show=False),
         Binding("pageup", "page(-1)", "Page up", id="pane.page_up", tooltip="Scroll one page up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="pane.page_down", tooltip="Scroll one page down", show=False),
         Binding("home,g", "edge(-1)", "First", id="pane.first", tooltip="Go to the first line", show=False),
