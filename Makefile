@@ -78,7 +78,7 @@ lock:  ## Pin the newest packages that pyproject.toml allows, with their hashes
 		echo "# Every package of the environment, pinned with its hashes: runtime, development and build."; \
 		echo '# Made by `make lock` from pyproject.toml; do not edit.'; \
 		echo; \
-		"$$folder/bin/uv" pip compile pyproject.toml --extra dev --extra screenshots --extra report --universal --fork-strategy fewest \
+		"$$folder/bin/uv" pip compile pyproject.toml --extra dev --extra screenshots --extra report --extra dask --universal --fork-strategy fewest \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet; \
 	} > "$$folder/lock"; \
 	cp "$$folder/lock" $(LOCK)

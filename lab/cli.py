@@ -118,6 +118,7 @@ def _parser() -> _Parser:
     _add_play(verbs.add_parser("play", help="play a scenario, on the screen or headless"))
     _add_run(verbs.add_parser("run", help="run manifests of your own"))
     verbs.add_parser("test", help="play many scenarios headless and check what they expect").fill = _fill_test
+    verbs.add_parser("sweep", help="play a scenario over many seeds and settings: how likely is it?").fill = _fill_sweep
     verbs.add_parser("replay", help="play a recording again, and say whether it is the same run").fill = _fill_replay
     _add_validate(verbs.add_parser("validate", help="say what is wrong in manifests, and what looks wrong"))
     for name, summary in QUESTIONS.items():
@@ -170,6 +171,12 @@ def _fill_test(parser: _Parser) -> None:
     from lab.shell.testing import add_test
 
     add_test(parser)
+
+
+def _fill_sweep(parser: _Parser) -> None:
+    from lab.shell.sweeping import add_sweep
+
+    add_sweep(parser)
 
 
 def _fill_replay(parser: _Parser) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,10 @@ from lab.scenario.catalogue import find, is_scenario
 from lab.scenario.loader import load, load_all
 from lab.scenario.player import Player
 from lab.scenario.report import CheckResult
+from lab.scenario.scenario import Scenario
 
+_WAITING = 4
+"""How many cases wait in the pool for each of its processes."""
 PASSED, FAILED, WRONG = "passed", "failed", "wrong"
 
 
@@ -56,22 +60,23 @@ class CaseResult(msgspec.Struct, frozen=True):
 
 def cases_in(
     words: Iterable[str], *, only: str = "", values: Sequence[str] = (), seed: int | None = None
-) -> list[Case | CaseResult]:
-    """A case for every variant of every scenario in files, folders and names of those that come along.
+) -> tuple[list[Case], list[CaseResult]]:
+    """A case for every variant of every scenario in files, folders and names of those that come along, and a result
+    already for every file that cannot be read.
 
-    What cannot be read is a result already. `only` keeps the scenarios whose name has it. Raises `LabError` for a
-    word that leads nowhere.
+    `only` keeps the scenarios whose name has it. Raises `LabError` for a word that leads nowhere.
     """
-    found: list[Case | CaseResult] = []
+    found: list[Case] = []
+    wrong: list[CaseResult] = []
     for file in dict.fromkeys(file for word in words for file in _files(word)):
         try:
             scenarios = load_all(file, values=values)
         except LabError as error:
-            found.append(CaseResult(file, Path(file).stem, WRONG, problems=tuple(str(error).splitlines())))
+            wrong.append(CaseResult(file, Path(file).stem, WRONG, problems=tuple(str(error).splitlines())))
             continue
         chosen = (scenario for scenario in scenarios if only in scenario.title)
         found += [Case(file, scenario.variant, tuple(values), seed) for scenario in chosen]
-    return found
+    return found, wrong
 
 
 def _files(word: str) -> list[str]:
@@ -88,21 +93,26 @@ def _files(word: str) -> list[str]:
 
 def run_case(case: Case) -> CaseResult:
     """Play one case to its end; never raises for what is wrong with its file."""
+    return play_case(case, lambda: load(case.file, variant=case.variant, values=case.values))
+
+
+def play_case(case: Case, read: Callable[[], Scenario]) -> CaseResult:
+    """Play one case, whose scenario comes from `read`; what either raises for the user is a result."""
     began = time.perf_counter()
     try:
-        player = Player(load(case.file, variant=case.variant, values=case.values), seed=case.seed)
-        name = player.scenario.title
+        player = Player(read(), seed=case.seed)
         player.start()
         player.run_until(player.scenario.duration_s)
         player.drain()
     except (LabError, ClockError) as error:
         problems = tuple(str(error).splitlines())
-        return CaseResult(case.file, _name(case), WRONG, problems=problems, wall_s=time.perf_counter() - began)
+        took_s = time.perf_counter() - began
+        return CaseResult(case.file, _name(case), WRONG, problems=problems, seed=case.seed or 0, wall_s=took_s)
     report = player.report()
     player.engine.close()
     return CaseResult(
         file=case.file,
-        scenario=name,
+        scenario=player.scenario.title,
         outcome=PASSED if all(check.passed for check in report.checks) else FAILED,
         checks=tuple(report.checks),
         journal=report.journal,
@@ -116,44 +126,53 @@ def _name(case: Case) -> str:
     return f"{Path(case.file).stem} ({case.variant})" if case.variant else Path(case.file).stem
 
 
-def run_cases(cases: Sequence[Case | CaseResult], jobs: int = 0) -> Iterator[CaseResult]:
-    """The result of each case as it comes, in up to `jobs` processes (0: one a core).
+def run_cases(
+    cases: Sequence[Case], jobs: int = 0, run: Callable[[Case], CaseResult] = run_case
+) -> Iterator[tuple[Case, CaseResult]]:
+    """Each case with its result as it comes, in up to `jobs` processes (0: one a core).
 
     A process that dies costs no result: what it had not ended is played once more, in a process of its own.
     """
-    yield from (case for case in cases if isinstance(case, CaseResult))
-    left = [case for case in cases if isinstance(case, Case)]
-    workers = min(jobs or os.cpu_count() or 1, len(left))
+    workers = min(jobs or os.cpu_count() or 1, len(cases))
     if workers <= 1:
-        yield from map(run_case, left)
+        yield from ((case, run(case)) for case in cases)
         return
-    done: list[Case] = []
+    done: set[int] = set()
     try:
-        for case, result in _in_processes(left, workers):
-            done.append(case)
-            yield result
+        for index, result in _in_processes(cases, workers, run):
+            done.add(index)
+            yield cases[index], result
     except BrokenProcessPool:
-        for case in (case for case in left if case not in done):
-            yield _alone(case)
+        for index, case in enumerate(cases):
+            if index not in done:
+                yield case, _alone(case, run)
 
 
-def _in_processes(cases: Sequence[Case], workers: int) -> Iterator[tuple[Case, CaseResult]]:
+def _in_processes(
+    cases: Sequence[Case], workers: int, run: Callable[[Case], CaseResult]
+) -> Iterator[tuple[int, CaseResult]]:
+    """Results by the index of their case; only a few cases wait in the pool, so that memory does not grow with them."""
     with _pool(workers) as pool:
-        waiting: dict[Future[CaseResult], Case] = {pool.submit(run_case, case): case for case in cases}
+        waiting: dict[Future[CaseResult], int] = {}
+        left = iter(range(len(cases)))
         try:
-            while waiting:
+            while True:
+                for index in islice(left, max(0, _WAITING * workers - len(waiting))):
+                    waiting[pool.submit(run, cases[index])] = index
+                if not waiting:
+                    return
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     yield waiting.pop(future), future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _alone(case: Case) -> CaseResult:
+def _alone(case: Case, run: Callable[[Case], CaseResult]) -> CaseResult:
     with _pool(1) as pool:
         try:
-            return pool.submit(run_case, case).result()
+            return pool.submit(run, case).result()
         except BrokenProcessPool:
-            return CaseResult(case.file, _name(case), WRONG, problems=("its process has died",))
+            return CaseResult(case.file, _name(case), WRONG, problems=("its process has died",), seed=case.seed or 0)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

@@ -6,15 +6,15 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.shell import FAILED, OK, WRONG
+from lab.shell.progress import with_bar
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from lab.scenario.suite import CaseResult
 
 _ABOUT = """\
@@ -62,9 +62,10 @@ def run_tests(options: argparse.Namespace) -> int:
     from lab.scenario.suite_output import case_lines, summary, to_json
 
     began = time.monotonic()
-    cases = cases_in(options.paths, only=options.only, values=options.values, seed=options.seed)
+    cases, wrong = cases_in(options.paths, only=options.only, values=options.values, seed=options.seed)
+    played = (result for _, result in run_cases(cases, options.jobs))
     results: list[CaseResult] = []
-    for result in _with_bar(run_cases(cases, options.jobs), len(cases)):
+    for result in with_bar(chain(wrong, played), len(wrong) + len(cases)):
         results.append(result)
         if options.form == "text":
             sys.stdout.write("".join(f"{line}\n" for line in case_lines(result, quiet=options.quiet)))
@@ -113,32 +114,3 @@ def _update(results: Sequence[CaseResult]) -> None:
     elif input("\nwrite these lines? [y/N] ").strip().lower() in ("y", "yes"):
         for file in files:
             Path(file).write_text(changed(file, wanted), encoding="utf-8")
-
-
-def _with_bar(results: Iterator[CaseResult], total: int) -> Iterator[CaseResult]:
-    """The same results, with a bar on a terminal. It draws without a thread, since processes are forked meanwhile."""
-    bar = _bar(total) if sys.stderr.isatty() and total > 1 else None
-    try:
-        for result in results:
-            if bar is not None:
-                bar.stop()
-            yield result
-            if bar is not None:
-                bar.start()
-                bar.update(bar.task_ids[0], advance=1)
-                bar.refresh()
-    finally:
-        if bar is not None:
-            bar.stop()
-
-
-def _bar(total: int) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
-    bar.add_task("playing", total=total)
-    bar.start()
-    bar.refresh()
-    return bar

@@ -3,8 +3,7 @@ import os
 import pytest
 
 from lab.kube.errors import LabError
-from lab.scenario import suite
-from lab.scenario.suite import Case, CaseResult, cases_in, run_case, run_cases
+from lab.scenario.suite import Case, cases_in, run_case, run_cases
 
 GOOD = "name: {name}\nduration: 2s\nexpect: [nodes ready == 3]\n"
 BAD = "name: bad\nduration: 2s\nexpect: [nodes ready == 4]\n"
@@ -20,7 +19,7 @@ def folder(tmp_path):
 
 
 def test_a_folder_holds_a_case_for_every_variant_of_every_scenario_below_it(folder):
-    cases = cases_in([str(folder)])
+    cases, _ = cases_in([str(folder)])
     assert [(case.file.removeprefix(f"{folder}/"), case.variant) for case in cases] == [
         ("a.yaml", ""),
         ("deep/b.yml", "one"),
@@ -29,27 +28,26 @@ def test_a_folder_holds_a_case_for_every_variant_of_every_scenario_below_it(fold
 
 
 def test_a_file_that_is_named_twice_is_played_once(folder):
-    assert len(cases_in([str(folder), str(folder / "a.yaml")])) == 3
+    assert len(cases_in([str(folder), str(folder / "a.yaml")])[0]) == 3
 
 
 def test_a_name_of_the_catalogue_is_a_case_too():
-    [case] = cases_in(["cluster-ip"])
+    [case], _ = cases_in(["cluster-ip"])
     assert case.file.endswith("scenarios/lessons/1-cluster-ip/lesson.yaml")
 
 
 def test_only_those_whose_title_has_a_text(folder):
-    assert [case.variant for case in cases_in([str(folder)], only="(two)")] == ["two"]
+    assert [case.variant for case in cases_in([str(folder)], only="(two)")[0]] == ["two"]
 
 
 def test_a_file_that_is_wrong_is_a_result_at_once_and_the_others_are_cases(folder):
     (folder / "c.yaml").write_text("name: c\nduratoin: 3s\n")
-    *others, wrong = cases_in([str(folder), str(folder / "c.yaml")])
-    found = next(case for case in [*others, wrong] if isinstance(case, CaseResult))
-    assert (found.outcome, found.problems[0].partition("c.yaml:")[2]) == (
+    cases, [wrong] = cases_in([str(folder), str(folder / "c.yaml")])
+    assert (wrong.outcome, wrong.problems[0].partition("c.yaml:")[2]) == (
         "wrong",
         '2: duratoin: there is no such key, did you mean "duration"?',
     )
-    assert sum(isinstance(case, Case) for case in [*others, wrong]) == 3
+    assert len(cases) == 3
 
 
 @pytest.mark.parametrize("word", ["nowhere/", "clustr-ip"])
@@ -82,18 +80,18 @@ def test_what_cannot_be_played_is_wrong_and_never_raises(folder):
 
 
 def test_processes_give_the_same_results_as_one(folder):
-    cases = cases_in([str(folder)])
+    cases, _ = cases_in([str(folder)])
 
-    def told(results):
-        return sorted((each.scenario, each.outcome, each.journal) for each in results)
+    def told(played):
+        return sorted((case, each.scenario, each.outcome, each.journal) for case, each in played)
 
     assert told(run_cases(cases, jobs=2)) == told(run_cases(cases, jobs=1))
 
 
-def test_a_process_that_dies_costs_no_result_of_another_case(folder, monkeypatch):
+def test_a_process_that_dies_costs_no_result_of_another_case(folder):
     (folder / "dies.yaml").write_text(GOOD.format(name="dies"))
-    monkeypatch.setattr(suite, "run_case", _die_at_dies)
-    found = {each.scenario: each.outcome for each in run_cases(cases_in([str(folder)]), jobs=2)}
+    cases, _ = cases_in([str(folder)])
+    found = {each.scenario: each.outcome for _, each in run_cases(cases, jobs=2, run=_die_at_dies)}
     assert found == {"a": "passed", "b (one)": "passed", "b (two)": "passed", "dies": "wrong"}
 
 
