@@ -25,6 +25,7 @@ from benchmarks.row import Row
 from lab.clock import tune_gc
 from lab.tui.app import LabApp
 from tests.tui.demo import DemoPlayer
+from tests.tui.screen import started
 
 SIZE = (200, 50)
 FRAMES = 200
@@ -53,7 +54,7 @@ async def measure(frames: int = FRAMES, **player: Any) -> dict[str, float]:
     """Play frames by hand and time what happens between two of them, painting included."""
     app = LabApp(DemoPlayer(duration_s=1e9, **player), timer=False)  # type: ignore[arg-type]
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause()
+        await started(app, pilot)
         for _ in range(20):
             app.run_engine(FRAME_S)
             await _paint(app)

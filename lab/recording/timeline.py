@@ -96,6 +96,8 @@ class Timeline:
         before, self.player = self.player, target
         target.engine.speed, target.engine.paused = before.engine.speed, True
         target.waits, before.waits = before.waits, False
+        if target.kata is not None and before.kata is not None:
+            target.kata.hints_shown = before.kata.hints_shown
         target.listeners, before.listeners = before.listeners, Listeners()
         for listener in target.listeners.moved:
             listener(target, False)

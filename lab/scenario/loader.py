@@ -21,7 +21,7 @@ from lab.scenario.parties import with_parties
 from lab.scenario.patches import patched
 from lab.scenario.scenario import Scenario
 from lab.scenario.schema import ScenarioEntry
-from lab.scenario.story import experiment_of, lesson_of, timeline_of
+from lab.scenario.story import experiment_of, kata_of, lesson_of, timeline_of
 from lab.scenario.variables import filled, with_values
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -88,6 +88,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         lesson=lesson_of(entry.lesson, entry.duration, source),
         expectations=expectations_of(entry.expect, entry.duration, groups, source),
         experiment=experiment_of(entry, groups, source),
+        kata=kata_of(entry, groups, source),
     )
 
 

@@ -29,6 +29,7 @@ from lab.scenario.aftermath import Aftermath
 from lab.scenario.experiment import ExperimentRun
 from lab.scenario.gauge import Gauge
 from lab.scenario.judge import Check, Judge
+from lab.scenario.kata import KataRun
 from lab.scenario.log import Given, Listeners, Log, Read
 from lab.scenario.parties import CLIENT_POD, in_namespace
 from lab.scenario.report import Report, make_report, take_baseline
@@ -79,6 +80,7 @@ class Player:
         """The requests that the end of the story leaves behind."""
         experiment = scenario.experiment
         self.experiment = ExperimentRun(self.engine, experiment, self._give, self.checks) if experiment else None
+        self.kata = KataRun(self.engine, scenario.kata) if scenario.kata else None
         self._step_times = [step.at_s for step in self.steps]
 
     @property
@@ -132,6 +134,9 @@ class Player:
             engine.clock.at(self.scenario.duration_s, self._end)
         if self.experiment is not None:
             self.experiment.start()
+        if self.kata is not None:
+            self.checks.append(self.kata.check)
+            self.kata.start()
 
     # -- time -----------------------------------------------------------------------------------------------
 
@@ -240,6 +245,8 @@ class Player:
         """The story is over: the experiment is brought back, and the last requests may come to their end."""
         if self.experiment is not None:
             self.experiment.end()
+        if self.kata is not None:
+            self.kata.end()
         self.aftermath.begin()
 
     def _say(self, text: str) -> None:

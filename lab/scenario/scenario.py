@@ -88,6 +88,28 @@ class Step:
 
 
 @dataclass(frozen=True)
+class WrongFix:
+    """Something that looks like a solution."""
+
+    steps: tuple[MethodStep, ...]
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Kata:
+    """A broken cluster to mend."""
+
+    task: str
+    difficulty: str = "medium"
+    hints: tuple[str, ...] = ()
+    solved: tuple[Condition, ...] = ()
+    """What must hold all at once."""
+    debrief: str = ""
+    solution: tuple[MethodStep, ...] = ()
+    wrong: tuple[WrongFix, ...] = ()
+
+
+@dataclass(frozen=True)
 class Expectation:
     """A condition and when to judge it: over a window, at a moment, or by a moment; times in seconds."""
 
@@ -134,11 +156,16 @@ class Scenario:
     lesson: tuple[Step, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     experiment: Experiment | None = None
+    kata: Kata | None = None
 
     @property
     def title(self) -> str:
         """The name, with the variant where there is one: `rollout (fixed)`."""
         return f"{self.name} ({self.variant})" if self.variant else self.name
+
+    def doing(self, steps: tuple[MethodStep, ...]) -> Scenario:
+        """The same scenario, in which somebody does `steps` from its beginning on."""
+        return replace(self, experiment=Experiment(method=steps))
 
     def in_folder(self, folder: Path) -> Scenario:
         """The same scenario, with its relative paths relative to `folder`."""

@@ -261,6 +261,33 @@ class MethodEntry(Entry, frozen=True):
     """How long to wait after this step."""
 
 
+class WrongEntry(Entry, frozen=True, kw_only=True):
+    """A tempting fix that does not solve a kata."""
+
+    steps: tuple[str | MethodEntry, ...]
+    """What is done, as in `method`."""
+    because: str = ""
+    """Why it is not the answer."""
+
+
+class KataEntry(Entry, frozen=True, kw_only=True):
+    """A broken cluster to mend: who plays gets the task, hints when asked for, and is told when it is solved."""
+
+    task: str
+    """What is wrong and what is wanted, in two sentences."""
+    difficulty: Literal["easy", "medium", "hard"] = "medium"
+    hints: tuple[str, ...] = ()
+    """Each says a little more than the one before."""
+    solved: tuple[str | ExpectEntry, ...]
+    """Conditions that must all hold at once, in the words of `expect`; figures of requests are over the last `over`."""
+    debrief: str = ""
+    """What it was, told when it is solved."""
+    solution: tuple[str | MethodEntry, ...]
+    """What solves it, as in `method`; `lab test` plays it."""
+    wrong: tuple[WrongEntry, ...] = ()
+    """Tempting fixes; `lab test` shows that none of them solves it."""
+
+
 class ScenarioEntry(Entry, frozen=True):
     """A scenario of Service Lab."""
 
@@ -289,6 +316,8 @@ class ScenarioEntry(Entry, frozen=True):
     """What is done to the cluster, step by step, once the hypothesis has been shown to hold. A text is a command."""
     rollbacks: tuple[str, ...] = ()
     """Commands that bring everything back; they are always given, whatever has happened before."""
+    kata: KataEntry | None = None
+    """A task for whoever plays: this scenario is a broken cluster."""
     extends: str = ""
     """A scenario file that this one says only the differences to. A key such as `timeline+` appends to its list."""
     vars: dict[str, Any] = {}

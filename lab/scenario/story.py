@@ -10,7 +10,7 @@ from lab.kube.errors import LabError, nearest
 from lab.scenario.convert import Source
 from lab.scenario.expect import OVER_S, parse
 from lab.scenario.expectations import scope_of
-from lab.scenario.scenario import Condition, Experiment, MethodStep, Moment, Step
+from lab.scenario.scenario import Condition, Experiment, Kata, MethodStep, Moment, Step, WrongFix
 from lab.scenario.schema import ExpectEntry, LessonEntry, MethodEntry, ScenarioEntry, TimelineEntry
 
 MOST_MOMENTS = 100_000
@@ -140,31 +140,41 @@ def experiment_of(entry: ScenarioEntry, groups: Sequence[str], source: Source) -
         source.problem("a hypothesis and rollbacks need a method between them", "hypothesis" if said else "rollbacks")
     for index, command in enumerate(entry.rollbacks):
         check_command(command, source, "rollbacks", index)
-    steady = [] if said is None else [_steady(each, i, said.over, groups, source) for i, each in enumerate(said.expect)]
-    method = [_method_step(each, index, groups, source) for index, each in enumerate(entry.method)]
+    steady = () if said is None else _conditions(said.expect, said.over, groups, source, "hypothesis", "expect")
+    method = steps_of(entry.method, groups, source, "method")
     return Experiment(
         title=said.title if said is not None else "",
         over_s=said.over if said is not None else 0.0,
-        steady_state=tuple(each for each in steady if each is not None),
-        method=tuple(method),
+        steady_state=steady,
+        method=method,
         rollbacks=entry.rollbacks,
     )
 
 
-def _steady(
-    entry: str | ExpectEntry, index: int, over_s: float, groups: Sequence[str], source: Source
-) -> Condition | None:
-    whole = ExpectEntry(that=entry) if isinstance(entry, str) else entry
-    path = ("hypothesis", "expect", index)
-    for attribute, key in _OF_WINDOWS:
-        if getattr(whole, attribute) is not None:
-            source.problem("the hypothesis has one window, its own `over`", *path, key)
-    return _condition(whole.that, whole.traffic, whole.namespace, over_s, groups, source, *path)
+def _conditions(
+    entries: tuple[str | ExpectEntry, ...], over_s: float, groups: Sequence[str], source: Source, *path: str
+) -> tuple[Condition, ...]:
+    """Conditions without windows of their own, such as those of a hypothesis."""
+    found: list[Condition | None] = []
+    for index, entry in enumerate(entries):
+        whole = ExpectEntry(that=entry) if isinstance(entry, str) else entry
+        for attribute, key in _OF_WINDOWS:
+            if getattr(whole, attribute) is not None:
+                source.problem(f"these conditions have one window in common, of {over_s:g}s", *path, index, key)
+        place: tuple[str | int, ...] = (*path, index)
+        found.append(_condition(whole.that, whole.traffic, whole.namespace, over_s, groups, source, *place))
+    return tuple(each for each in found if each is not None)
 
 
-def _method_step(entry: str | MethodEntry, index: int, groups: Sequence[str], source: Source) -> MethodStep:
+def steps_of(
+    entries: tuple[str | MethodEntry, ...], groups: Sequence[str], source: Source, *path: str | int
+) -> tuple[MethodStep, ...]:
+    """The steps of a method, or of a kata's solution."""
+    return tuple(_step(each, groups, source, *path, index) for index, each in enumerate(entries))
+
+
+def _step(entry: str | MethodEntry, groups: Sequence[str], source: Source, *path: str | int) -> MethodStep:
     whole = MethodEntry(run=entry) if isinstance(entry, str) else entry
-    path = ("method", index)
     if not (whole.run or whole.say or whole.wait or whole.check or whole.pause):
         source.problem("expected `run`, `say`, `wait`, `check` or `pause`", *path)
     if whole.run:
@@ -177,4 +187,32 @@ def _method_step(entry: str | MethodEntry, index: int, groups: Sequence[str], so
         check=condition_of(whole.check, whole, groups, source, *path, "check") if whole.check else None,
         pause_s=whole.pause,
         place=source.place(*path),
+    )
+
+
+# -- kata -----------------------------------------------------------------------------------------------------------
+
+SOLVED_OVER_S = 10.0
+"""How much of the past the figures of requests are about that say whether a kata is solved."""
+
+
+def kata_of(entry: ScenarioEntry, groups: Sequence[str], source: Source) -> Kata | None:
+    """The task, when the file has one."""
+    said = entry.kata
+    if said is None:
+        return None
+    if not said.solved or not said.solution:
+        source.problem("a kata needs conditions under `solved` and a `solution`", "kata")
+    wrong = (
+        WrongFix(steps_of(each.steps, groups, source, "kata", "wrong", index, "steps"), each.because)
+        for index, each in enumerate(said.wrong)
+    )
+    return Kata(
+        task=said.task,
+        difficulty=said.difficulty,
+        hints=said.hints,
+        solved=_conditions(said.solved, SOLVED_OVER_S, groups, source, "kata", "solved"),
+        debrief=said.debrief,
+        solution=steps_of(said.solution, groups, source, "kata", "solution"),
+        wrong=tuple(wrong),
     )

@@ -17,6 +17,8 @@ import msgspec
 from lab.clock import ClockError
 from lab.kube.errors import LabError
 from lab.scenario.catalogue import find, is_scenario
+from lab.scenario.kata import LOOK_EVERY_S
+from lab.scenario.kata import NAME as KATA
 from lab.scenario.loader import load, load_all
 from lab.scenario.player import Player
 from lab.scenario.report import CheckResult
@@ -25,6 +27,7 @@ from lab.scenario.scenario import Scenario
 _WAITING = 4
 """How many cases wait in the pool for each of its processes."""
 PASSED, FAILED, WRONG = "passed", "failed", "wrong"
+SOLUTION, NOTHING = "solution", "nothing"
 
 
 class Case(NamedTuple):
@@ -36,6 +39,8 @@ class Case(NamedTuple):
     """`NAME=VALUE` of its variables."""
     seed: int | None = None
     """None for the scenario's own."""
+    hands: str = ""
+    """What somebody does in a kata: `solution`, `nothing`, or `wrong 1` and so on; empty for no kata."""
 
 
 class CaseResult(msgspec.Struct, frozen=True):
@@ -74,9 +79,23 @@ def cases_in(
         except LabError as error:
             wrong.append(CaseResult(file, Path(file).stem, WRONG, problems=tuple(str(error).splitlines())))
             continue
-        chosen = (scenario for scenario in scenarios if only in scenario.title)
-        found += [Case(file, scenario.variant, tuple(values), seed) for scenario in chosen]
+        for scenario in (each for each in scenarios if only in each.title):
+            found += [Case(file, scenario.variant, tuple(values), seed, hands) for hands in _hands(scenario)]
     return found, wrong
+
+
+def _hands(scenario: Scenario) -> list[str]:
+    """A kata is played several times: its solution must solve it, and neither doing nothing nor a wrong fix may."""
+    if scenario.kata is None:
+        return [""]
+    return [SOLUTION, NOTHING, *(f"wrong {number + 1}" for number in range(len(scenario.kata.wrong)))]
+
+
+def _with_hands(scenario: Scenario, hands: str) -> Scenario:
+    kata = scenario.kata
+    if kata is None or hands in ("", NOTHING):
+        return scenario
+    return scenario.doing(kata.solution if hands == SOLUTION else kata.wrong[int(hands.split()[1]) - 1].steps)
 
 
 def _files(word: str) -> list[str]:
@@ -100,26 +119,43 @@ def play_case(case: Case, read: Callable[[], Scenario]) -> CaseResult:
     """Play one case, whose scenario comes from `read`; what either raises for the user is a result."""
     began = time.perf_counter()
     try:
-        player = Player(read(), seed=case.seed)
+        player = Player(_with_hands(read(), case.hands), seed=case.seed)
         player.start()
-        player.run_until(player.scenario.duration_s)
-        player.drain()
+        _play(player)
     except (LabError, ClockError) as error:
         problems = tuple(str(error).splitlines())
         took_s = time.perf_counter() - began
         return CaseResult(case.file, _name(case), WRONG, problems=problems, seed=case.seed or 0, wall_s=took_s)
     report = player.report()
     player.engine.close()
+    checks = tuple(_judged(check, case.hands) for check in report.checks)
     return CaseResult(
         file=case.file,
-        scenario=player.scenario.title,
-        outcome=PASSED if all(check.passed for check in report.checks) else FAILED,
-        checks=tuple(report.checks),
+        scenario=f"{player.scenario.title}: {case.hands}" if case.hands else player.scenario.title,
+        outcome=PASSED if all(check.passed for check in checks) else FAILED,
+        checks=checks,
         journal=report.journal,
         seed=player.seed,
         virtual_s=report.time_s,
         wall_s=time.perf_counter() - began,
     )
+
+
+def _play(player: Player) -> None:
+    """To the end, or until a kata is solved."""
+    end_s, kata = player.scenario.duration_s, player.kata
+    while kata is not None and not kata.solved and player.engine.now < end_s:
+        player.run_until(min(player.engine.now + LOOK_EVERY_S, end_s))
+    if kata is None or not kata.solved:
+        player.run_until(end_s)
+        player.drain()
+
+
+def _judged(check: CheckResult, hands: str) -> CheckResult:
+    """With anything but the solution, a kata must not be solved."""
+    if check.name != KATA or hands in ("", SOLUTION):
+        return check
+    return msgspec.structs.replace(check, name=f"not solved by {hands}", passed=not check.passed)
 
 
 def _name(case: Case) -> str:

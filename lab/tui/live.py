@@ -13,7 +13,7 @@ from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
 from lab.tui.figures import Figures
 from lab.tui.logs import EventLog, RoutingLog
-from lab.views.lesson import Expectation, Step
+from lab.views.lesson import Expectation, Step, kata_text
 from lab.views.nodes_canvas import NodeFacts, NodeMap, node_map
 from lab.views.page import Lines
 from lab.views.services import service_rows, services_page
@@ -23,7 +23,16 @@ from lab.views.ways_in import ways_in
 if TYPE_CHECKING:
     from lab.engine import Engine
     from lab.recording.timeline import Timeline
+    from lab.scenario.kata import KataRun
     from lab.scenario.player import Player
+    from lab.scenario.scenario import Step as ScenarioStep
+
+
+def kata_step(run: KataRun) -> Step:
+    """The task of a kata, the hints that were asked for, and in the end what it was."""
+    kata = run.kata
+    text = kata_text(kata.task, kata.hints, run.hints_shown, kata.debrief if run.solved else "")
+    return Step(f"Kata ({kata.difficulty})", text)
 
 
 class Live:
@@ -157,28 +166,40 @@ class Live:
 
     @property
     def steps(self) -> list[Step]:
-        """The steps of the lesson."""
+        """The steps of the lesson; a kata is one, whose text grows with its hints."""
+        if self.player.kata is not None:
+            return [kata_step(self.player.kata)]
         return [Step(step.title, step.text) for step in self.player.steps]
 
     @property
     def current_step(self) -> int:
         """The index of the step that is being told; -1 before the first."""
+        if self.player.kata is not None:
+            return 0
         now = self.engine.now
         return sum(step.at_s <= now for step in self.player.steps) - 1
 
     @property
     def waiting(self) -> bool:
         """Whether time stands still because the current step asks to be read first."""
-        current = self.current_step
-        step = self.player.steps[current] if current >= 0 else None
+        step = self._told_step
         return step is not None and step.wait and self.engine.paused and self.engine.now == step.at_s
 
     @property
     def watched(self) -> str:
         """What the current step asks to look at, such as `service/web`."""
+        step = self._told_step
+        return step.watch if step is not None else ""
+
+    @property
+    def _told_step(self) -> ScenarioStep | None:
         current = self.current_step
-        return str(self.player.steps[current].watch) if current >= 0 else ""
+        return self.player.steps[current] if 0 <= current < len(self.player.steps) else None
 
     def expectations(self) -> list[Expectation]:
-        """How each expectation stands."""
-        return [Expectation(check.name, check.passed, check.message) for check in self.player.checks]
+        """How each expectation stands; of a kata first the conditions that solve it."""
+        kata = self.player.kata
+        wanted = (
+            [Expectation(check.name, check.passed or None) for check in kata.conditions] if kata is not None else []
+        )
+        return wanted + [Expectation(check.name, check.passed, check.message) for check in self.player.checks]

@@ -18,8 +18,10 @@ KEPT_EVENTS = 600
 
 
 def _fill(journal: Journal, rings: Mapping[type[Event], deque[Event]], most: int) -> None:
-    """Put the newest events that have happened already where those to come will go."""
+    """Put the newest events of the story that have happened already where those to come will go."""
     for event in journal.tail():
+        if event.time < 0.0:
+            return
         ring = rings.get(type(event))
         if ring is not None and len(ring) < most:
             ring.appendleft(event)

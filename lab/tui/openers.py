@@ -41,6 +41,7 @@ class Openers(_Base):
         Binding(
             "o", "exposure", "Exposed", id="open.exposure", tooltip="Every address and port that is open to the outside"
         ),
+        Binding("H", "hint", "Hint", id="kata.hint", tooltip="The next hint of a kata", show=False),
         Binding("question_mark", "help", "Help", id="open.help", tooltip="Keys and commands", key_display="?"),
         Binding("R", "report", "Report", id="open.report", tooltip="What came of the run so far", show=False),
         Binding("q", "quit", "Quit", id="quit", tooltip="Leave Service Lab"),
@@ -108,6 +109,14 @@ class Openers(_Base):
         from lab.tui.screens.describe import exposure_sheet
 
         self.app.push_screen(exposure_sheet(self.player.engine))
+
+    def action_hint(self) -> None:
+        """The next hint, in the pane with the task."""
+        kata = self.player.kata
+        if kata is None:
+            self.notify("Hints are for katas: lab play nobody-home.", timeout=3)
+            return
+        kata.hint()
 
     def action_help(self) -> None:
         """Show keys and commands."""

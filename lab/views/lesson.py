@@ -31,10 +31,21 @@ def lesson_lines(
     lines: list[Line] = []
     if 0 <= current < len(steps):
         lines.append(line((steps[current].title, "strong")))
-        lines.extend(wrap(steps[current].text, inside))
+        for paragraph in steps[current].text.split("\n"):
+            lines.extend(wrap(paragraph, inside) if paragraph else [()])
         lines.extend([line(("▸ ", "accent"), ("space", "key"), (" goes on", "dim"))] if waiting else [])
     lines.extend([()] * bool(expectations) + expectation_lines(expectations, inside))
     return [fit(line(" ", *each), size) for each in lines]
+
+
+def kata_text(task: str, hints: Sequence[str], shown: int, debrief: str) -> str:
+    """A kata's task, the hints shown so far, how to get the next one, and the debrief when it is solved."""
+    told = [f"Hint {number}: {hint}" for number, hint in enumerate(hints[:shown], 1)]
+    if debrief:
+        return "\n\n".join([task.strip(), *told, f"Solved! {debrief.strip()}"])
+    left = len(hints) - shown
+    more = [f"H gives a hint ({left} left)."] if left else []
+    return "\n\n".join([task.strip(), *told, *more])
 
 
 def tally(expectations: Sequence[Expectation]) -> Line:

@@ -134,7 +134,7 @@ def test_a_rollback_that_is_refused_does_not_keep_the_others_from_being_given(pl
         ("method: [kubectl frobnicate]\n", "method[0].run: "),
         (
             "hypothesis: {expect: [{that: nodes == 2, at: 3s}]}\nmethod: [kubectl get pods]\n",
-            "hypothesis.expect[0].at: the hypothesis has one window, its own `over`",
+            "hypothesis.expect[0].at: these conditions have one window in common, of 10s",
         ),
     ],
 )

@@ -6,7 +6,7 @@ def test_the_schema_has_every_key_under_the_name_that_files_use():
     made = scenario_schema()
     assert set(made["properties"]) == {
         "name", "about", "seed", "duration", "cluster", "manifests", "apps", "traffic", "timeline", "lesson", "expect",
-        "patches", "extends", "vars", "variants", "hypothesis", "method", "rollbacks",
+        "patches", "extends", "vars", "variants", "hypothesis", "method", "rollbacks", "kata",
     }  # fmt: skip
     assert {"from", "to", "rate", "keep_alive"} <= set(made["$defs"]["TrafficEntry"]["properties"])
     assert made["additionalProperties"] is False

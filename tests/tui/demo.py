@@ -233,6 +233,7 @@ class DemoPlayer:
         self.seed = 7
         self.log = Log()
         self.begun = True
+        self.kata = None
         self.steps = LESSON if lesson else ()
         self.checks = [SimpleNamespace(name="success >= 90%", passed=None, message="")] if lesson else []
         self.not_ready: list[str] = []

@@ -15,7 +15,7 @@ from lab.tui.screens.main import MainScreen
 from lab.tui.widgets.nodes import NodesPane
 from lab.views.page import Subject
 from tests.tui.demo import DemoPlayer
-from tests.tui.screen import dump
+from tests.tui.screen import dump, started
 
 pytestmark = pytest.mark.asyncio
 
@@ -26,7 +26,7 @@ async def playing(
 ) -> AsyncIterator[tuple[LabApp, MainScreen, Pilot[int]]]:
     app = LabApp(DemoPlayer(**player), timer=False)  # type: ignore[arg-type]
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await started(app, pilot)
         for _ in range(20):
             app.frame(0.1)
         await pilot.pause()

@@ -7,6 +7,7 @@ import pytest
 from lab.scenario.loader import load
 from lab.scenario.player import Player
 from lab.tui.app import LabApp
+from tests.tui.screen import started
 
 SMOKE = Path(__file__).parents[1] / "scenario" / "files" / "smoke.yaml"
 
@@ -21,10 +22,7 @@ async def settled(pilot, app):
 
 
 async def playing(pilot, app, until_s):
-    for _ in range(200):
-        await pilot.pause()
-        if app.main is not None:
-            break
+    await started(app, pilot)
     for _ in range(int(until_s * 10)):
         app.frame(0.1)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from lab.scenario.loader import load
 from lab.scenario.player import Player
@@ -13,7 +12,7 @@ from lab.scenario.scenario import Scenario
 from lab.tui.app import LabApp
 from lab.tui.widgets.nodes import NodesPane
 from lab.views.page import Subject
-from tests.tui.screen import dump
+from tests.tui.screen import dump, started
 
 pytestmark = pytest.mark.asyncio
 
@@ -51,15 +50,6 @@ def scenario(tmp_path: Path) -> Scenario:
     path = tmp_path / "small.yaml"
     path.write_text(SCENARIO)
     return load(path)
-
-
-async def started(app: LabApp, pilot: Pilot[int], before: object = None) -> None:
-    """Wait for a main screen other than `before`; a bounded number of turns, so that a failure ends the test."""
-    for _ in range(400):
-        if app.main is not None and app.main is not before:
-            return
-        await pilot.pause()
-    pytest.fail(dump(app))
 
 
 async def test_a_run_on_the_screen_has_the_journal_of_a_headless_one(scenario: Scenario) -> None:

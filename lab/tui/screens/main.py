@@ -107,7 +107,7 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
 
     def on_mount(self) -> None:
         """Everything gets its first picture at once."""
-        self.body.lesson = bool(self.player.steps)
+        self.body.lesson = bool(self.player.steps) or self.player.kata is not None
         self.show_keys()
         self.call_after_refresh(self.frame)
 
