@@ -1,13 +1,14 @@
-"""What a kubelet asks of a container runtime: start, stop and probe what runs in a container.
+"""What a kubelet asks of a container runtime: start, stop and probe what runs in a container, and what it uses.
 
 The traffic floor implements it, so that the control plane knows nothing of what applications do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
+from lab.cluster.indexes import Key
 from lab.kube.kinds.pod import Container, Pod, Probe
 
 Exited = Callable[[int, str], None]
@@ -20,6 +21,19 @@ class ProbeResult(NamedTuple):
     success: bool
     message: str = ""
     took_s: float = 0.0
+
+
+class Usage(NamedTuple):
+    """What one run of a container has used until now, as the CRI's ContainerStats tell it."""
+
+    started_s: float
+    """When the run began, in virtual seconds."""
+    cpu_s: float
+    """CPU seconds since then."""
+    memory_bytes: int
+    """The working set now."""
+    requests: int = 0
+    """Requests answered since then, as the app's own metrics page counts them."""
 
 
 class ContainerRuntime(Protocol):
@@ -41,6 +55,12 @@ class ContainerRuntime(Protocol):
     def probe(self, pod: Pod, container: str, probe: Probe) -> ProbeResult:
         """The verdict of a probe sent now; the kubelet waits `took_s`, at most the probe's timeout."""
 
+    def usage(self, pod: Pod, container: str) -> Usage | None:
+        """What a container has used since it started; None when it does not run."""
+
+    def worked(self, node: str) -> Iterable[Key]:
+        """The Pods of a node with a running container that has used CPU: nobody needs to sample the others."""
+
 
 class InstantRuntime:
     """A runtime whose applications start, answer and end at once; what a control plane alone needs."""
@@ -52,6 +72,8 @@ class InstantRuntime:
         """Answers to probes other than success, by (namespace, Pod, container)."""
         self.deaf: dict[tuple[str, str, str], bool] = {}
         """Containers that ignore SIGTERM."""
+        self.used: dict[tuple[str, str, str], Usage] = {}
+        """What containers use, by (namespace, Pod, container)."""
 
     def start(self, pod: Pod, container: Container, exited: Exited) -> None:
         """Run it until it is stopped, killed or made to exit."""
@@ -69,6 +91,14 @@ class InstantRuntime:
     def probe(self, pod: Pod, container: str, probe: Probe) -> ProbeResult:
         """Success, unless `verdicts` says otherwise."""
         return self.verdicts.get((*pod.key, container), ProbeResult(True))
+
+    def usage(self, pod: Pod, container: str) -> Usage | None:
+        """What `used` says; nothing at all of a container that it does not name."""
+        return self.used.get((*pod.key, container))
+
+    def worked(self, node: str) -> Iterable[Key]:
+        """Every Pod that `used` names, whatever its node."""
+        return dict.fromkeys((namespace, name) for namespace, name, _ in self.used)
 
     def exit(self, pod: Pod, container: str, code: int = 0, reason: str = "Completed") -> None:
         """End a container as if its application had returned `code`."""

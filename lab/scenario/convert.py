@@ -140,9 +140,25 @@ def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
         "calls": _calls(entry.calls, index, source),
         "listen": _listen(entry, index, source),
         "service_time": _distribution(entry, index, source),
+        "cpu": _amount(entry.cpu, quantity.cpu, source, "apps", index, "cpu"),
+        "memory_bytes": _amount(entry.memory, quantity.memory, source, "apps", index, "memory"),
     }
     given = {name: value for name, value in values.items() if value is not None}
     return AppSpec(image=entry.image, **given)  # type: ignore[arg-type]
+
+
+def _amount(text: str, read: Callable[[str], float], source: Source, *path: str | int) -> float | None:
+    """A quantity of CPU or memory, None when it is left out."""
+    if not text:
+        return None
+    try:
+        amount = read(text)
+    except LabError as error:
+        source.problem(str(error), *path)
+        return None
+    if amount < 0:
+        source.problem(f'expected 0 or more, not "{text}"', *path)
+    return amount
 
 
 def _calls(calls: tuple[str, ...] | None, index: int, source: Source) -> tuple[str, ...] | None:

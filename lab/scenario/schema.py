@@ -125,6 +125,11 @@ class AppEntry(Entry, frozen=True):
     """Services that it calls for each request: http://api/, redis:6379."""
     drives: Rate | None = None
     """How often a Pod in the background calls its targets."""
+    cpu: Text = ""
+    """What a worker uses while it works on a request: 1, 50m. When it is left out, all workers together use the
+    container's CPU request."""
+    memory: Text = ""
+    """What a running container holds: 300Mi. Half of the container's memory request when it is left out."""
 
 
 class PhaseEntry(Entry, frozen=True, kw_only=True):

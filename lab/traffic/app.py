@@ -93,6 +93,10 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How often a second an app that listens nowhere calls its targets."""
     runs_s: float | None = None
     """After how long it exits with 0 by itself; None for never."""
+    cpu: float | None = None
+    """Cores that a worker uses while it works on a request; None for its share of the container's CPU request."""
+    memory_bytes: int | None = None
+    """What a running container holds; None for a share of its memory request (lab.traffic.usage)."""
 
     def matches(self, image: str) -> bool:
         """Whether this is what `image` does."""

@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lab.cluster.runtime import Usage
 from lab.kube.kinds.pod import Container, Pod
 from lab.traffic.app import AppSpec
 from lab.traffic.discover import Mention, mentions
 from lab.traffic.exchange import RETRANSMISSION_S, Exchange
 from lab.traffic.request import RequestResult, Target
+from lab.traffic.usage import cores_of_worker, memory_of
 
 if TYPE_CHECKING:
     from lab.network.flow import Source
@@ -36,6 +38,9 @@ class Server:
         "_inflight",
         "_rng",
         "_stalled",
+        "_worked_s",
+        "_working",
+        "answered",
         "container",
         "driving",
         "ended_s",
@@ -48,6 +53,7 @@ class Server:
         "silent",
         "source",
         "spec",
+        "started_s",
         "state",
     )
 
@@ -77,8 +83,15 @@ class Server:
         self.ports: dict[tuple[str, int], None] = {}
         """(protocol, port) pairs it listens on now."""
         self.mentions: tuple[Mention, ...] = mentions(container) if spec.calls is None else ()
+        self.answered = 0
+        """Requests that it has answered, well or not."""
+        self.started_s = parent.clock.now
         self._exited = exited
         self._busy = 0
+        self._working = 0
+        self._worked_s = 0.0
+        """The sum of the moments at which work ended, less those at which it began: with what is being worked on
+        ending now, the seconds that workers have worked."""
         self._backlog: deque[Exchange] = deque()
         self._inflight: dict[int, Exchange] = {}
         self._stalled: list[Exchange] = []
@@ -112,6 +125,7 @@ class Server:
     def _first_draw(self) -> float:
         # A generator of its own takes 2.5 kB, so only a container that is asked something gets one.
         self._draw = self.spec.service_time.sampler(self.rng)
+        self.parent.has_worked(self)
         return self._draw()
 
     @property
@@ -121,6 +135,13 @@ class Server:
             name = f"server/{self.source.name}/{self.container.name}/{self.restarts}"
             self._rng = random.Random(f"{self.parent.seed}/{name}")
         return self._rng
+
+    @property
+    def usage(self) -> Usage:
+        """What it has used since it started."""
+        worked_s = self._worked_s + self._working * self.parent.clock.now
+        cpu_s = max(worked_s, 0.0) * cores_of_worker(self.spec, self.container)
+        return Usage(self.started_s, cpu_s, memory_of(self.spec, self.container), self.answered)
 
     # -- one request ----------------------------------------------------------------------------------------
 
@@ -134,8 +155,10 @@ class Server:
         elif self._busy < spec.workers:
             self._busy += 1
             self._inflight[exchange.serial] = exchange
-            draw = self._draw
-            self.parent.clock.after(draw(), self._worked, exchange)
+            draw, clock = self._draw, self.parent.clock
+            self._working += 1
+            self._worked_s -= clock.now
+            clock.after(draw(), self._worked, exchange)
         elif len(self._backlog) < spec.backlog:
             self._inflight[exchange.serial] = exchange
             self._backlog.append(exchange)
@@ -147,6 +170,8 @@ class Server:
     def _worked(self, exchange: Exchange) -> None:
         if exchange.serial not in self._inflight:
             return
+        self._working -= 1
+        self._worked_s += self.parent.clock.now
         if self.hung:
             self._stalled.append(exchange)
             return
@@ -162,7 +187,10 @@ class Server:
         """Answer, and let the next one in line have the worker."""
         if self._inflight.pop(exchange.serial, None) is None:
             return
+        self.answered += 1
         if self._backlog:
+            self._working += 1
+            self._worked_s -= self.parent.clock.now
             self.parent.clock.after(self._draw(), self._worked, self._backlog.popleft())
         else:
             self._busy -= 1
@@ -212,7 +240,9 @@ class Server:
         self.hung = hung
         if not hung:
             stalled, self._stalled = self._stalled, []
-            for exchange in stalled:
+            for exchange in stalled:  # Their work is done: taken up again, it takes no time.
+                self._working += 1
+                self._worked_s -= self.parent.clock.now
                 self._worked(exchange)
 
     def terminate(self) -> None:

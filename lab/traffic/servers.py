@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lab.clock import Clock
-from lab.cluster.runtime import ProbeResult
+from lab.cluster.indexes import Key
+from lab.cluster.runtime import ProbeResult, Usage
 from lab.cluster.store import Store
 from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.node import Node
@@ -40,6 +41,8 @@ class Servers:
         """Grows whenever a container starts or ends."""
         self.nodes_off: dict[str, None] = {}
         """Nodes without power."""
+        self._worked: dict[str, dict[Server, None]] = {}
+        """Running containers that were ever asked something, by their node."""
         self.wire: Wire
         self.network: Network
         self.store: Store
@@ -81,6 +84,19 @@ class Servers:
     def probe(self, pod: Pod, container: str, probe: Probe) -> ProbeResult:
         """The verdict of a probe sent now."""
         return judge(self._find(pod, container), probe)
+
+    def usage(self, pod: Pod, container: str) -> Usage | None:
+        """What a container has used since it started; None when it does not run."""
+        server = self._find(pod, container)
+        return server.usage if server is not None else None
+
+    def worked(self, node: str) -> Iterable[Key]:
+        """The Pods of a node with a running container that was ever asked something, oldest work first."""
+        return dict.fromkeys(server.pod.key for server in self._worked.get(node, ()))
+
+    def has_worked(self, server: Server) -> None:
+        """A container works for the first time."""
+        self._worked.setdefault(server.source.node, {})[server] = None
 
     def _find(self, pod: Pod, container: str) -> Server | None:
         return self.pods.get(f"{pod.namespace}/{pod.name}", {}).get(container)
@@ -135,6 +151,7 @@ class Servers:
         """A container has ended."""
         self.close_ports(server)
         self.services.unwatch(server)
+        self._worked.get(server.source.node, {}).pop(server, None)
         key = f"{server.pod.namespace}/{server.pod.name}"
         running = self.pods.get(key, {})
         if running.get(server.container.name) is server:

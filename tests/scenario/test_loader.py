@@ -53,6 +53,12 @@ def test_a_service_time_may_be_a_number_or_percentiles(write):
     assert b.service_time == Distribution.lognormal(0.01, 0.06)
 
 
+def test_an_app_says_what_it_uses_in_kubernetes_quantities(write):
+    a, b, c = load(write("name: x\napps: [{image: a, cpu: 50m, memory: 1Gi}, {image: b, cpu: 2}, {image: c}]\n")).apps
+    assert (a.cpu, a.memory_bytes, b.cpu) == (0.05, 1024**3, 2.0)
+    assert (c.cpu, c.memory_bytes) == (None, None)
+
+
 def test_zones_are_dealt_to_the_nodes_in_turn(write):
     path = write("name: x\ncluster: {nodes: [{name: a}, {zone: here}, {}], zones: [z1, z2]}\n")
     assert [(node.name, node.zone) for node in load(path).cluster.nodes] == [
@@ -102,6 +108,8 @@ def test_a_namespace_that_nobody_defines_comes_first(write):
         ("name: x\nexpect: [{that: success >= 1%, from: 50s, to: 20s}]\n", "expected times in order"),
         ("name: x\napps: [{image: a, error_rate: 12}]\n", '"12" is not a share'),
         ("name: x\napps: [{image: a, listen: [http]}]\n", "apps[0].listen[0]: expected a port"),
+        ("name: x\napps: [{image: a, cpu: much}]\n", 'apps[0].cpu: "much" is not a quantity'),
+        ("name: x\napps: [{image: a, memory: -1Mi}]\n", "apps[0].memory: expected 0 or more"),
         ("name: x\napps: [{image: a, service_time: {median: 3ms}}]\n", "lognormal needs median and p99"),
         ("name: [x\n", "not valid YAML"),
         ("", "the file is empty"),
