@@ -85,6 +85,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     deployment_progress_deadline_s: float = 600.0
     deployment_revision_history: int = 10
 
+    # -- metrics: metrics-server's --metric-resolution and storage
+    metrics_server: bool = True
+    """Whether the cluster has one; without it neither `kubectl top` nor an autoscaler hears of CPU and memory."""
+    metrics_resolution_s: float = 15.0
+    """From one scrape of the kubelets to the next; usage is what was used between the last two."""
+    metrics_fresh_container_s: float = 10.0
+    """How old a container must be at its first scrape to be measured from its start."""
+
     # -- kube-proxy: v1alpha1/defaults.go
     proxy_sync_period_s: float = 30.0
     proxy_min_sync_period_s: float = 1.0

@@ -22,6 +22,7 @@ from lab.cluster.controllers.servicecidr import ServiceCIDRController
 from lab.cluster.controllers.statefulset import StatefulSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.kubelet.kubelet import Kubelet
+from lab.cluster.metrics_server import MetricsServer
 from lab.cluster.pod_cidrs import PodCIDRs
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
@@ -74,6 +75,7 @@ class ControlPlane:
         self.store = Store(clock, journal, settings, seed)
         self.service_addresses = install(self.store, settings, seed)
         self.kubelets: dict[str, Kubelet] = {}
+        self.metrics = MetricsServer(clock, settings, seed, self.store, self.kubelets)
         self.failing_images: dict[str, str] = {}
         """Images that cannot be pulled, and what the registry says of each."""
         self._clock = clock
@@ -89,6 +91,7 @@ class ControlPlane:
 
     def start(self) -> None:
         """Start every controller; nodes may be added before or after."""
+        self.metrics.start()
         for controller in self.controllers:
             self._clock.spawn(controller.run(), controller.name)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import approx
 
 from lab.cluster.runtime import Usage
 from lab.kube.kinds.pod import Container, Pod, ResourceRequirements
@@ -36,7 +36,7 @@ def asking(cpu: str = "", memory: str = "") -> Container:
 
 
 def test_all_workers_busy_are_the_whole_cpu_request():
-    assert cores_of_worker(AppSpec(workers=8), asking("400m")) * 8 == approx(0.4)
+    assert cores_of_worker(AppSpec(workers=8), asking("400m")) * 8 == pytest.approx(0.4)
 
 
 def test_an_app_says_what_a_worker_uses_whatever_was_requested():
@@ -44,7 +44,7 @@ def test_an_app_says_what_a_worker_uses_whatever_was_requested():
 
 
 def test_without_a_request_a_container_counts_as_the_scheduler_counts_it():
-    assert cores_of_worker(AppSpec(workers=10), asking()) == approx(0.01)
+    assert cores_of_worker(AppSpec(workers=10), asking()) == pytest.approx(0.01)
     assert memory_of(AppSpec(), asking()) == 100 * 1024**2
 
 
@@ -65,10 +65,10 @@ def test_a_request_in_progress_counts_as_far_as_it_has_come():
     bench = serving(app(service_s=2.0, cpu=0.5))
     bench.traffic.request(bench.source(), "http://web/")
     bench.clock.run_until(1.0 + TRIPS_S + 1.0)
-    assert used(bench).cpu_s == approx(0.5)
+    assert used(bench).cpu_s == pytest.approx(0.5)
     assert list(bench.servers.worked("worker-1")) == [("default", "web")]
     bench.clock.run_until(50.0)
-    assert used(bench).cpu_s == approx(1.0)
+    assert used(bench).cpu_s == pytest.approx(1.0)
     assert used(bench).requests == 1
 
 
@@ -77,9 +77,9 @@ def test_a_request_in_line_uses_nothing_until_a_worker_takes_it():
     for _ in range(3):
         bench.traffic.request(bench.source(), "http://web/")
     bench.clock.run_until(1.0 + TRIPS_S + 3.0)
-    assert used(bench).cpu_s == approx(3.0)
+    assert used(bench).cpu_s == pytest.approx(3.0)
     bench.clock.run_until(50.0)
-    assert used(bench).cpu_s == approx(6.0)
+    assert used(bench).cpu_s == pytest.approx(6.0)
 
 
 def test_waiting_for_another_app_is_no_work():
@@ -92,7 +92,7 @@ def test_waiting_for_another_app_is_no_work():
     bench.expose("back", 80, (back, 8080))
     bench.clock.run_until(1.0)
     assert bench.ask("http://front/").ok
-    assert (used(bench, "front").cpu_s, used(bench, "back").cpu_s) == (approx(0.1), approx(3.0))
+    assert (used(bench, "front").cpu_s, used(bench, "back").cpu_s) == (pytest.approx(0.1), pytest.approx(3.0))
 
 
 def test_a_hung_process_uses_no_more_and_finishes_its_requests_without_working_again():
@@ -100,10 +100,10 @@ def test_a_hung_process_uses_no_more_and_finishes_its_requests_without_working_a
     bench.traffic.request(bench.source(), "http://web/", timeout_s=100.0)
     bench.traffic.hang_pod("default", "web")
     bench.clock.run_until(20.0)
-    assert used(bench).cpu_s == approx(1.0)
+    assert used(bench).cpu_s == pytest.approx(1.0)
     bench.traffic.unhang_pod("default", "web")
     bench.clock.run_until(40.0)
-    assert used(bench) == Usage(0.0, approx(1.0), 100 * 1024**2, 1)  # type: ignore[arg-type]
+    assert used(bench) == Usage(0.0, pytest.approx(1.0), 100 * 1024**2, 1)  # type: ignore[arg-type]
 
 
 def test_a_container_that_was_started_again_begins_at_nothing():
@@ -135,4 +135,4 @@ def test_cpu_is_the_exact_integral_of_working_workers_at_every_moment(arrivals, 
         free[0] = begins + service_s
         expected += max(0.0, min(look_s, free[0]) - begins)
     bench.clock.run_until(look_s)
-    assert used(bench).cpu_s == approx(expected * cores, abs=1e-6)
+    assert used(bench).cpu_s == pytest.approx(expected * cores, abs=1e-6)

@@ -11,7 +11,7 @@ from lab.clock import Clock
 from lab.cluster.kubelet.images import ImageStore
 from lab.cluster.kubelet.pod_ips import NoAddressError, PodAddresses
 from lab.cluster.kubelet.pod_worker import PodWorker
-from lab.cluster.runtime import ContainerRuntime
+from lab.cluster.runtime import ContainerRuntime, Usage
 from lab.cluster.store import Change, Store
 from lab.journal import Journal
 from lab.kube.kinds.node import Lease, LeaseSpec, Node
@@ -155,6 +155,22 @@ class Kubelet:
         """A Pod has ended here: its object can go."""
         self.workers.pop(worker.pod.metadata.uid, None)
         self.store.remove(worker.pod)
+
+    # -- what its Pods use -------------------------------------------------------------------------------------
+
+    def usage(self, pod: Pod) -> dict[str, Usage]:
+        """What each running container of a Pod here uses, by its name, as `/metrics/resource` tells it."""
+        names = [each.name for each in (*pod.spec.init_containers, *pod.spec.containers)] if self.powered else []
+        found = {name: self.runtime.usage(pod, name) for name in names}
+        return {name: usage for name, usage in found.items() if usage is not None}
+
+    def worked(self) -> list[Pod]:
+        """The Pods here with a container that has used CPU since it started; the others need no sampling."""
+        keys = self.runtime.worked(self.node_name) if self.powered else ()
+        found = [self.store.find(Pod, name, namespace) for namespace, name in keys]
+        return [pod for pod in found if pod is not None]
+
+    # -- addresses ---------------------------------------------------------------------------------------------
 
     def take_addresses(self, pod: Pod) -> tuple[str, ...]:
         """The addresses of a new sandbox, one of each family; raises `NoAddressError`."""

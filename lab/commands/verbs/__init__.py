@@ -1,6 +1,7 @@
 """Every verb, in the order of the help; importing this fills the registry."""
 
 from lab.commands.verbs import kubectl_read as _read  # isort: skip
+from lab.commands.verbs import kubectl_top as _top  # isort: skip
 from lab.commands.verbs import kubectl_change as _change  # isort: skip
 from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
 from lab.commands.verbs import kubectl_make as _make  # isort: skip
@@ -18,6 +19,7 @@ __all__ = ["MODULES"]
 
 MODULES = (
     _read,
+    _top,
     _change,
     _rollout,
     _make,
