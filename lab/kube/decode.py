@@ -108,7 +108,9 @@ class Decoder:
         if known is None:
             found = self._kept_object(node, body, api_version, kind)
         else:
-            current = {**body, "apiVersion": Node(known.api_version, body["apiVersion"].line)}
+            convert = known.conversions.get(api_version)
+            current = convert(body) if convert is not None else body
+            current = {**current, "apiVersion": Node(known.api_version, body["apiVersion"].line)}
             found = _struct_reader(known.struct)(self, Node(current, node.line), "")
         self._require_name(node, body)
         return found if isinstance(found, KubeObject) and len(self.faults) == faults else None

@@ -11,10 +11,12 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from lab.kube.autoscaling_defaults import horizontal_pod_autoscaler
 from lab.kube.kinds import is_namespaced
 from lab.kube.kinds.deployment import Deployment, RollingUpdateDeployment
 from lab.kube.kinds.endpoints import Endpoints, EndpointSubset
 from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy, NetworkPolicyPort
 from lab.kube.kinds.pod import Container, ContainerPort, Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements
@@ -266,6 +268,7 @@ _DEFAULTERS: dict[type[KubeObject], Callable[[Any, Settings], KubeObject]] = {
     ReplicaSet: _replicaset,
     Deployment: _deployment,
     StatefulSet: _statefulset,
+    HorizontalPodAutoscaler: horizontal_pod_autoscaler,
     EndpointSlice: _endpointslice,
     Endpoints: _endpoints,
     Namespace: _namespace,

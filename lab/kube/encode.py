@@ -11,8 +11,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 import yaml
 
+from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscalerStatus
 from lab.kube.kinds.networkpolicy import NetworkPolicySpec
 from lab.kube.kinds.pod import Container, ContainerStatus
+from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudgetStatus
 from lab.kube.kinds.service import ServiceStatus
 from lab.kube.meta import KeptObject, KubeObject
 from lab.kube.shapes import SHAPES
@@ -23,10 +25,12 @@ from lab.kube.yaml_scalars import ScalarError, plain
 _ALWAYS_SHOWN: dict[type[KubeStruct], tuple[str, ...]] = {
     Container: ("resources",),
     ContainerStatus: ("ready", "restart_count"),
+    HorizontalPodAutoscalerStatus: ("desired_replicas",),
     NetworkPolicySpec: ("pod_selector",),
+    PodDisruptionBudgetStatus: ("disruptions_allowed", "current_healthy", "desired_healthy", "expected_pods"),
     ServiceStatus: ("load_balancer",),
 }
-"""Fields that core/v1 writes even when they are empty (no `omitempty` in its Go types)."""
+"""Fields that the API writes even when they are empty (no `omitempty` in its Go types)."""
 
 _Writer = Callable[[Any], Any]
 

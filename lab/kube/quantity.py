@@ -66,6 +66,17 @@ def format_cpu(cores: float) -> str:
     return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)
 
 
+def format_milli(milli: int) -> str:
+    """Thousandths as the API writes a decimal quantity: `12500m`, `12`, `2k` (resource.NewMilliQuantity)."""
+    if not milli:
+        return "0"
+    suffixes = iter(("m", "", "k", "M", "G", "T", "P"))
+    suffix = next(suffixes)
+    while milli % 1000 == 0 and (larger := next(suffixes, None)) is not None:
+        milli, suffix = milli // 1000, larger
+    return f"{milli}{suffix}"
+
+
 def format_memory(size_bytes: int) -> str:
     """Bytes with the largest binary suffix that divides them: `512Mi`."""
     for suffix, factor in reversed(_BINARY.items()):

@@ -24,7 +24,7 @@ def world() -> World:
         ("kubectl sc", ["scale"]),
         ("k ro", ["rollout"]),
         ("kubectl rollout ", ["restart", "status"]),
-        ("kubectl get p", ["pods", "pod/", "pod/web-1"]),
+        ("kubectl get p", ["pods", "poddisruptionbudgets", "pod/", "pod/web-1"]),
         ("kubectl get ev", ["events"]),
         ("kubectl get pods ", ["web-1"]),
         ("kubectl get pods -n shop ", ["cart-1"]),

@@ -63,6 +63,15 @@ def test_the_api_writes_text(value, text):
     assert quantity.as_text(value) == text
 
 
+@pytest.mark.parametrize(
+    ("milli", "text"),
+    [(0, "0"), (500, "500m"), (12_500, "12500m"), (12_000, "12"), (2_000_000, "2k"), (104_857_600_000, "104857600")],
+)
+def test_thousandths_are_written_with_the_largest_suffix_that_divides_them(milli, text):
+    assert quantity.format_milli(milli) == text
+    assert quantity.parse(text) * 1000 == milli
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 2**50))
 def test_format_then_parse_is_the_same(thousandths, size):

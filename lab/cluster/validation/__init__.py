@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.cluster.errors import FieldError, Invalid
+from lab.cluster.validation.autoscaling import autoscaler_errors
+from lab.cluster.validation.budgets import disruption_budget_errors, resource_quota_errors
 from lab.cluster.validation.endpoints import endpoints_errors
 from lab.cluster.validation.endpointslice import slice_errors
 from lab.cluster.validation.metadata import metadata_errors
@@ -19,11 +21,14 @@ from lab.kube.kinds import KINDS
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.endpoints import Endpoints
 from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.ipaddress import IPAddress
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudget
 from lab.kube.kinds.replicaset import ReplicaSet
+from lab.kube.kinds.resourcequota import ResourceQuota
 from lab.kube.kinds.service import Service
 from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.kinds.statefulset import StatefulSet
@@ -74,6 +79,9 @@ _RULES: dict[type[KubeObject], Callable[[Any, Any], Errors]] = {
     Deployment: deployment_errors,
     ReplicaSet: replica_set_errors,
     StatefulSet: stateful_set_errors,
+    HorizontalPodAutoscaler: autoscaler_errors,
+    PodDisruptionBudget: disruption_budget_errors,
+    ResourceQuota: resource_quota_errors,
     EndpointSlice: slice_errors,
     Endpoints: endpoints_errors,
     ServiceCIDR: service_cidr_errors,

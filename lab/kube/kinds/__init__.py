@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.endpoints import Endpoints
 from lab.kube.kinds.endpointslice import EndpointSlice
+from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler, from_v1
 from lab.kube.kinds.ipaddress import IPAddress
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.node import Lease, Node
 from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudget
 from lab.kube.kinds.replicaset import ReplicaSet
+from lab.kube.kinds.resourcequota import ResourceQuota
 from lab.kube.kinds.service import Service
 from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import KubeObject
+from lab.kube.yaml_tree import Node as Value
+
+Conversion = Callable[[dict[str, Value]], dict[str, Value]]
+"""Turns the fields of an older version's object into those of the current one."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class Kind:
     namespaced: bool = True
     older_versions: tuple[str, ...] = ()
     """apiVersions that mean the same here and are read as the current one."""
+    conversions: Mapping[str, Conversion] = field(default_factory=dict, hash=False)
+    """apiVersions that say it in another way, and how each is turned into the current one."""
 
     @property
     def name(self) -> str:
@@ -49,6 +59,15 @@ KINDS: tuple[Kind, ...] = (
     Kind(ReplicaSet, "replicasets", ("rs",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
     Kind(Deployment, "deployments", ("deploy",), older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
     Kind(StatefulSet, "statefulsets", ("sts",), older_versions=("apps/v1beta1", "apps/v1beta2")),
+    Kind(
+        HorizontalPodAutoscaler,
+        "horizontalpodautoscalers",
+        ("hpa",),
+        older_versions=("autoscaling/v2beta2",),
+        conversions={"autoscaling/v1": from_v1},
+    ),
+    Kind(PodDisruptionBudget, "poddisruptionbudgets", ("pdb",), older_versions=("policy/v1beta1",)),
+    Kind(ResourceQuota, "resourcequotas", ("quota",)),
     Kind(Service, "services", ("svc",)),
     Kind(NetworkPolicy, "networkpolicies", ("netpol",), older_versions=("extensions/v1beta1",)),
     Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),
@@ -102,7 +121,8 @@ def find_kind(word: str) -> Kind | None:
 def find_api(api_version: str, kind: str) -> Kind | None:
     """The kind that a manifest means; None when the lab does not simulate it in that API group."""
     found = BY_NAME.get(kind)
-    return found if found and api_version in (found.api_version, *found.older_versions) else None
+    versions = (found.api_version, *found.older_versions, *found.conversions) if found else ()
+    return found if api_version in versions else None
 
 
 def is_namespaced(obj: KubeObject) -> bool:
