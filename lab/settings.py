@@ -93,6 +93,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_fresh_container_s: float = 10.0
     """How old a container must be at its first scrape to be measured from its start."""
 
+    # -- horizontal autoscaler: kube-controller-manager's --horizontal-pod-autoscaler-* options
+    hpa_sync_period_s: float = 15.0
+    hpa_tolerance: float = 0.1
+    """How far a metric may be from its target, as a share; an HPA may have its own (KEP-4951)."""
+    hpa_downscale_stabilization_s: float = 300.0
+    """The window of scaling down where an HPA names none."""
+    hpa_cpu_initialization_period_s: float = 300.0
+    """For so long after a Pod's start, CPU samples count only while it is Ready and for a whole window since."""
+    hpa_initial_readiness_delay_s: float = 30.0
+    """A Pod that became unready so soon after its start was never Ready."""
+
     # -- kube-proxy: v1alpha1/defaults.go
     proxy_sync_period_s: float = 30.0
     proxy_min_sync_period_s: float = 1.0

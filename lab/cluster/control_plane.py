@@ -9,6 +9,7 @@ import msgspec
 
 from lab.clock import Clock
 from lab.cluster.admission import install
+from lab.cluster.controllers.autoscaling.horizontal import HorizontalController
 from lab.cluster.controllers.base import Controller
 from lab.cluster.controllers.deployment import DeploymentController
 from lab.cluster.controllers.endpoints_mirroring import EndpointsMirroring
@@ -88,6 +89,7 @@ class ControlPlane:
         self.controllers: list[Controller] = [
             kind(self.store, clock, settings, seed) for kind in _controllers(load_balancer)
         ]
+        self.controllers.append(HorizontalController(self.store, clock, settings, seed, self.metrics))
 
     def start(self) -> None:
         """Start every controller; nodes may be added before or after."""

@@ -59,7 +59,13 @@ def test_good_ones_pass():
     ("spec", "expected"),
     [
         ({"minReplicas": 0}, ["spec.minReplicas: Invalid value: 0: must be greater than or equal to 1"]),
-        ({"maxReplicas": 0, "minReplicas": None}, 2),
+        (
+            {"maxReplicas": 0},
+            [
+                "spec.maxReplicas: Invalid value: 0: must be greater than 0",
+                "spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`",
+            ],
+        ),
         (
             {"minReplicas": 11},
             ["spec.maxReplicas: Invalid value: 10: must be greater than or equal to `minReplicas`"],
@@ -68,7 +74,7 @@ def test_good_ones_pass():
             {"scaleTargetRef": {"kind": "", "name": "a/b"}},
             [
                 "spec.scaleTargetRef.kind: Required value",
-                'spec.scaleTargetRef.name: Invalid value: "a/b": may not contain \'/\'',
+                "spec.scaleTargetRef.name: Invalid value: \"a/b\": may not contain '/'",
             ],
         ),
         (
@@ -81,8 +87,7 @@ def test_good_ones_pass():
     ],
 )
 def test_bounds_and_target(spec, expected):
-    found = autoscaler(**spec)
-    assert found == expected if isinstance(expected, list) else len(found) == expected
+    assert autoscaler(**spec) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,8 +134,11 @@ def test_bounds_and_target(spec, expected):
             ],
         ),
         (
-            {"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "W", "target": UTILIZATION}},
-            1,
+            {
+                "type": "ContainerResource",
+                "containerResource": {"name": "cpu", "container": "", "target": UTILIZATION},
+            },
+            ["spec.metrics[0].containerResource.container: Required value: must specify a container"],
         ),
         (
             {"type": "External", "external": {"metric": {"name": ""}, "target": {"type": "Value"}}},
@@ -143,15 +151,14 @@ def test_bounds_and_target(spec, expected):
     ],
 )
 def test_metrics(spec, expected):
-    found = metric(**spec)
-    assert found == expected if isinstance(expected, list) else len(found) == expected
+    assert metric(**spec) == expected
 
 
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
         ({"stabilizationWindowSeconds": 3601}, "stabilizationWindowSeconds: Invalid value: 3601: must be less than"),
-        ({"selectPolicy": "Most"}, 'selectPolicy: Unsupported value: "Most": supported values: "Disabled", "Max", "Min"'),
+        ({"selectPolicy": "Most"}, 'selectPolicy: Unsupported value: "Most": supported values: "Disabled", '),
         ({"tolerance": "-0.1"}, 'tolerance: Invalid value: "-0.1": must be greater than or equal to 0'),
         (
             {"policies": [{"type": "Pods", "value": 0, "periodSeconds": 15}]},

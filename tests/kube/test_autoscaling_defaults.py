@@ -44,7 +44,8 @@ def test_without_a_behavior_none_is_made():
 
 def test_a_behavior_is_filled_in_where_it_says_nothing():
     """https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#default-behavior"""
-    behavior = filled(behavior={"scaleDown": {"policies": [{"type": "Pods", "value": 2, "periodSeconds": 60}]}}).behavior
+    policy = {"type": "Pods", "value": 2, "periodSeconds": 60}
+    behavior = filled(behavior={"scaleDown": {"policies": [policy]}}).behavior
     assert behavior is not None
     up, down = behavior.scale_up, behavior.scale_down
     assert up is not None

@@ -3,6 +3,7 @@
 from lab.commands.verbs import kubectl_read as _read  # isort: skip
 from lab.commands.verbs import kubectl_top as _top  # isort: skip
 from lab.commands.verbs import kubectl_change as _change  # isort: skip
+from lab.commands.verbs import kubectl_autoscale as _autoscale  # isort: skip
 from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
 from lab.commands.verbs import kubectl_make as _make  # isort: skip
 from lab.commands.verbs import curl as _curl  # isort: skip
@@ -21,6 +22,7 @@ MODULES = (
     _read,
     _top,
     _change,
+    _autoscale,
     _rollout,
     _make,
     _curl,

@@ -161,9 +161,8 @@ def _rule_lines(rules: HPAScalingRules) -> list[tuple[str, str]]:
     if rules.tolerance is not None:
         lines.append(("    Tolerance", str(rules.tolerance)))
     lines.append(("    Policies", ""))
-    for one in rules.policies:
-        lines.append(("      - Type", f"{one.type}  Value: {one.value}  Period: {one.period_seconds} seconds"))
-    return lines
+    policies = [f"{one.type}  Value: {one.value}  Period: {one.period_seconds} seconds" for one in rules.policies]
+    return [*lines, *(("      - Type", text) for text in policies)]
 
 
 VIEW = KindView(
