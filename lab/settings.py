@@ -104,6 +104,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hpa_initial_readiness_delay_s: float = 30.0
     """A Pod that became unready so soon after its start was never Ready."""
 
+    # -- disruptions: disruption.go, kubectl drain
+    disruption_deletion_timeout_s: float = 120.0
+    """How long a budget counts an evicted Pod as gone before its deletion is seen."""
+    drain_retry_s: float = 5.0
+    """From an eviction that a budget refused to kubectl's next try."""
+    drain_poll_s: float = 1.0
+    """How often kubectl looks whether an evicted Pod is gone."""
+
     # -- kube-proxy: v1alpha1/defaults.go
     proxy_sync_period_s: float = 30.0
     proxy_min_sync_period_s: float = 1.0

@@ -12,6 +12,7 @@ from lab.cluster.admission import install
 from lab.cluster.controllers.autoscaling.horizontal import HorizontalController
 from lab.cluster.controllers.base import Controller
 from lab.cluster.controllers.deployment import DeploymentController
+from lab.cluster.controllers.disruption import DisruptionController
 from lab.cluster.controllers.endpoints_mirroring import EndpointsMirroring
 from lab.cluster.controllers.endpointslice import EndpointSliceController
 from lab.cluster.controllers.legacy_endpoints import EndpointsController
@@ -146,6 +147,7 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         DeploymentController,
         ReplicaSetController,
         StatefulSetController,
+        DisruptionController,
         Scheduler,
         EndpointSliceController,
         EndpointsController,

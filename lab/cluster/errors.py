@@ -6,7 +6,7 @@ import json
 from typing import NamedTuple
 
 from lab.kube.errors import LabError
-from lab.kube.kinds import BY_NAME
+from lab.kube.kinds import BY_NAME, plural_of
 
 
 class FieldError(NamedTuple):
@@ -109,13 +109,37 @@ class Invalid(StoreError):  # noqa: N818 - the API's own name
         super().__init__(f'{_qualified(kind)} "{name}" is invalid: {shown}')
 
 
+class Forbidden(StoreError):  # noqa: N818 - the API's own name
+    """An admission plugin says no."""
+
+    reason = "Forbidden"
+
+    def __init__(self, kind: str, name: str, why: str) -> None:
+        super().__init__(f'{resource_of(kind)} "{name}" is forbidden: {why}')
+
+
+class TooManyRequests(StoreError):  # noqa: N818 - the API's own name
+    """Not now: try again later (429). `cause` tells more than the message does."""
+
+    reason = "TooManyRequests"
+
+    def __init__(self, message: str, cause: str = "") -> None:
+        self.cause = cause
+        super().__init__(message)
+
+
+class InternalError(StoreError):
+    """The API server cannot do what is asked (500)."""
+
+    reason = "InternalError"
+
+
 def resource_of(kind: str) -> str:
     """`deployments.apps` for `Deployment`: the plural and the group, as the API server names it in errors."""
     known = BY_NAME.get(kind)
     if known is None:
         head, _, group = kind.partition(".")
-        plural = f"{head.lower()}s"
-        return f"{plural}.{group}" if group else plural
+        return f"{plural_of(head)}.{group}" if group else plural_of(head)
     group = group_of(known.api_version)
     return f"{known.plural}.{group}" if group else known.plural
 

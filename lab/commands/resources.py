@@ -11,7 +11,7 @@ from lab.cluster.store import Store
 from lab.commands.call import Call
 from lab.commands.registry import ValueType
 from lab.commands.words import CommandError, Word
-from lab.kube.kinds import KINDS, Kind
+from lab.kube.kinds import KINDS, Kind, plural_of
 from lab.kube.meta import KubeObject, LabelSelector
 from lab.kube.selector import matches
 
@@ -82,7 +82,7 @@ def resources(store: Store) -> list[Resource]:
     for obj in store.kept():
         if obj.kind not in found:
             group = group_of(obj.api_version)
-            found[obj.kind] = Resource(obj.kind, f"{obj.kind.lower()}s", group=group, namespaced=bool(obj.namespace))
+            found[obj.kind] = Resource(obj.kind, plural_of(obj.kind), group=group, namespaced=bool(obj.namespace))
     return list(found.values())
 
 

@@ -51,6 +51,15 @@ def parse_duration(text: str | int | float) -> float:
     return sum(float(number) * _UNITS_S[unit] for number, unit in parts)
 
 
+def go_duration(duration_s: float) -> str:
+    """A duration in whole seconds as Go prints it: `5s`, `1m30s`, `2h0m0s`."""
+    minutes, seconds = divmod(int(duration_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{seconds}s"
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+
+
 def age(duration_s: float) -> str:
     """A duration as kubectl's AGE column has it: `42s`, `5m10s`, `17m`, `3h5m`, `2d4h`, `40d`."""
     seconds = max(0, math.floor(duration_s))

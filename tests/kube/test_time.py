@@ -18,6 +18,13 @@ def test_time_zero_is_the_first_of_january_2026():
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (5, "5s"), (60, "1m0s"), (90.9, "1m30s"), (3600, "1h0m0s"), (7325, "2h2m5s")]
+)
+def test_a_duration_as_go_prints_it(seconds, text):
+    assert time.go_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
     ("text", "moment"),
     [
         ("2026-01-01T00:01:00Z", 60.0),

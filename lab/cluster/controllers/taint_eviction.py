@@ -9,15 +9,14 @@ import asyncio
 from collections.abc import Iterable
 from functools import partial
 
-from msgspec.structs import replace
-
 from lab.cluster.controllers.base import Controller, Key
+from lab.cluster.eviction import disrupted
 from lab.cluster.watch import Change
 from lab.kube.kinds.node import Node, Taint
 from lab.kube.kinds.pod import Pod, Toleration
-from lab.kube.meta import Condition
 
 FOREVER = float("inf")
+_BY_TAINT = ("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint")
 
 
 class TaintEviction(Controller):
@@ -75,7 +74,7 @@ class TaintEviction(Controller):
         if pod is None or pod.metadata.uid != uid or pod.terminating:
             return
         self.note(pod, "TaintManagerEviction", f"Marking for deletion Pod {key[0]}/{key[1]}")
-        self.store.mutate(Pod, key[1], key[0], partial(_disrupted, self.clock.time()))
+        self.store.mutate(Pod, key[1], key[0], partial(disrupted, self.clock.time(), *_BY_TAINT))
         self.store.delete(Pod, key[1], key[0])
 
 
@@ -98,15 +97,3 @@ def tolerates(toleration: Toleration, taint: Taint) -> bool:
     if toleration.operator == "Exists":
         return True
     return bool(toleration.key) and toleration.value == taint.value
-
-
-def _disrupted(now: float, pod: Pod) -> Pod:
-    kept = tuple(condition for condition in pod.status.conditions if condition.type != "DisruptionTarget")
-    disrupted = Condition(
-        type="DisruptionTarget",
-        status="True",
-        reason="DeletionByTaintManager",
-        message="Taint manager: deleting due to NoExecute taint",
-        last_transition_time=now,
-    )
-    return replace(pod, status=replace(pod.status, conditions=(*kept, disrupted)))

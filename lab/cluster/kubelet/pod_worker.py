@@ -20,6 +20,7 @@ from lab.cluster.kubelet.probes import begin_probing
 from lab.cluster.kubelet.status import final_phase, pod_phase, pod_status
 from lab.cluster.kubelet.termination import restart_container, stop_containers, terminate
 from lab.kube.kinds.pod import Pod, PodIP, PodStatus
+from lab.kube.time import go_duration
 
 if TYPE_CHECKING:
     from lab.cluster.kubelet.kubelet import Kubelet
@@ -256,7 +257,7 @@ class PodWorker:
         if delay_s:
             name, pod = record.spec.name, self.pod.metadata
             where = f"pod={pod.name}_{pod.namespace}({pod.uid})"
-            message = f"back-off {_go_minutes(delay_s)} restarting failed container={name} {where}"
+            message = f"back-off {go_duration(delay_s)} restarting failed container={name} {where}"
             record.wait("CrashLoopBackOff", message)
             self.note(
                 "BackOff",
@@ -369,8 +370,3 @@ class PodWorker:
     def _task_done(self, task: asyncio.Task[Any]) -> None:
         if task in self._tasks:
             self._tasks.remove(task)
-
-
-def _go_minutes(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

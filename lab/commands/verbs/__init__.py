@@ -4,6 +4,7 @@ from lab.commands.verbs import kubectl_read as _read  # isort: skip
 from lab.commands.verbs import kubectl_top as _top  # isort: skip
 from lab.commands.verbs import kubectl_change as _change  # isort: skip
 from lab.commands.verbs import kubectl_autoscale as _autoscale  # isort: skip
+from lab.commands.verbs import kubectl_drain as _drain  # isort: skip
 from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
 from lab.commands.verbs import kubectl_make as _make  # isort: skip
 from lab.commands.verbs import curl as _curl  # isort: skip
@@ -23,6 +24,7 @@ MODULES = (
     _top,
     _change,
     _autoscale,
+    _drain,
     _rollout,
     _make,
     _curl,

@@ -109,6 +109,16 @@ WITHOUT_NAMESPACE = (
 BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}
 
 
+def plural_of(kind: str) -> str:
+    """The resource of a kind that nobody knows, guessed as apimachinery does: `ingresses` for `Ingress`."""
+    name = kind.lower()
+    if name.endswith("s"):
+        return f"{name}es"
+    if name.endswith("y") and name[-2:-1] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return f"{name}s"
+
+
 def find_kind(word: str) -> Kind | None:
     """The kind that a user means by `pods`, `pod`, `po` or `Pod`; None when there is no such kind."""
     wanted = word.lower()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lab.cluster.metrics_server import REQUESTS_PER_SECOND, MetricsServer, PodMetrics
 from lab.kube.errors import LabError
+from lab.kube.kinds import plural_of
 from lab.kube.kinds.horizontalpodautoscaler import CrossVersionObjectReference, MetricIdentifier
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import LabelSelector
@@ -75,7 +76,7 @@ def pod_samples(server: MetricsServer, pods: Iterable[Pod], metric: MetricIdenti
 
 def no_object_metric(metric: MetricIdentifier, described: CrossVersionObjectReference, namespace: str) -> LabError:
     """What is said of a metric of another object: no cluster of the lab has any."""
-    what = f"{described.kind.lower()}s {described.name}"
+    what = f"{plural_of(described.kind)} {described.name}"
     return LabError(
         f"unable to get metric {metric.name}: {_NO_CUSTOM_METRICS}: the server could not find the metric "
         f"{metric.name} for {what} on {described.kind} {namespace}/{described.name}"
