@@ -112,6 +112,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_poll_s: float = 1.0
     """How often kubectl looks whether an evicted Pod is gone."""
 
+    # -- quotas: kube-controller-manager's --resource-quota-sync-period
+    quota_resync_s: float = 300.0
+    """How often what is used of a quota is counted anew although nothing was heard."""
+
     # -- kube-proxy: v1alpha1/defaults.go
     proxy_sync_period_s: float = 30.0
     proxy_min_sync_period_s: float = 1.0

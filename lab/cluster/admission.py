@@ -1,6 +1,6 @@
 """What every write goes through before the store takes it: defaults, admission, validation, then addresses.
 
-Addresses come last, so that nothing that is refused has taken any.
+Quotas and addresses come last, so that nothing that is refused has taken any.
 https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 """
 
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from lab.cluster import validation
 from lab.cluster.errors import FieldError, Invalid
 from lab.cluster.ip_addresses import AddressKeeper
+from lab.cluster.quota.admission import QuotaAdmission
 from lab.cluster.service_addresses import ServiceAddresses
 from lab.cluster.service_families import settle_families
 from lab.cluster.service_update import carried_over, without_disabled, without_unused
@@ -30,7 +31,7 @@ UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 
 def install(store: Store, settings: Settings, seed: int = 0, features: Features | None = None) -> ServiceAddresses:
     """Put the API server's admission chain in front of a store; gives the pools that its Services draw from."""
-    chain = Admission(settings, seed, features)
+    chain = Admission(settings, seed, features, QuotaAdmission(store))
     store.admission.append(chain.admit)
     store.released.append(chain.release)
     if chain.features.multi_cidr_service_allocator:
@@ -41,13 +42,20 @@ def install(store: Store, settings: Settings, seed: int = 0, features: Features 
 class Admission:
     """The chain for one cluster: `admit` before each write, `release` when an object has gone."""
 
-    def __init__(self, settings: Settings, seed: int = 0, features: Features | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        seed: int = 0,
+        features: Features | None = None,
+        quotas: QuotaAdmission | None = None,
+    ) -> None:
         self.features = features or features_of(settings.kubernetes)
         self.addresses = ServiceAddresses(settings, seed)
         self._settings = settings
+        self._quotas = quotas
 
     def admit(self, new: KubeObject, old: KubeObject | None, *, dry_run: bool = False) -> KubeObject:
-        """The object as it is to be stored; raises Invalid. A dry run takes no addresses."""
+        """The object as it is to be stored; raises Invalid or Forbidden. A dry run takes no addresses and no quota."""
         service = isinstance(new, Service)
         if old is not None and not service and _only_status(new, old):
             return new
@@ -56,7 +64,10 @@ class Admission:
             return self._service(new, cast("Service | None", old), dry_run=dry_run)
         if isinstance(new, Pod) and old is None:
             new = _tolerating(new, self._settings)
-        return validation.check(new, old, self.features)
+        new = validation.check(new, old, self.features)
+        if self._quotas is not None and self._quotas.concerns(new, old):
+            self._quotas.charge(new, old, dry_run=dry_run)
+        return new
 
     def release(self, obj: KubeObject) -> None:
         """An object has really gone: what it had may be had by others."""
@@ -68,6 +79,9 @@ class Admission:
         errors = validation.errors_of(new, old, self.features)
         if errors or unavailable:
             raise Invalid("Service", new.name, _each_field_once(unavailable, errors))
+        if self._quotas is not None and self._quotas.concerns(new, old):
+            self.addresses.allocate(new, old, dry_run=True)  # what has no address must not be charged
+            self._quotas.charge(new, old, dry_run=dry_run)
         return self.addresses.allocate(new, old, dry_run=dry_run)
 
     def _settled(self, new: Service, old: Service | None) -> tuple[Service, list[FieldError]]:

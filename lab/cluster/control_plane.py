@@ -19,6 +19,7 @@ from lab.cluster.controllers.legacy_endpoints import EndpointsController
 from lab.cluster.controllers.load_balancer import LoadBalancerController
 from lab.cluster.controllers.node_lifecycle import NodeLifecycle
 from lab.cluster.controllers.replicaset import ReplicaSetController
+from lab.cluster.controllers.resource_quota import ResourceQuotaController
 from lab.cluster.controllers.scheduler import Scheduler
 from lab.cluster.controllers.servicecidr import ServiceCIDRController
 from lab.cluster.controllers.statefulset import StatefulSetController
@@ -148,6 +149,7 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         ReplicaSetController,
         StatefulSetController,
         DisruptionController,
+        ResourceQuotaController,
         Scheduler,
         EndpointSliceController,
         EndpointsController,

@@ -20,6 +20,9 @@ _BINARY: dict[str, int] = {f"{letter}i": 1024 ** (power + 1) for power, letter i
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
 
+Amount = str | int | float
+
+
 @lru_cache(maxsize=4096)
 def parse(quantity: str | int | float) -> Fraction:
     """The exact value; raises `LabError` when it is no quantity."""
@@ -43,6 +46,23 @@ def as_text(quantity: str | int | float) -> str:
     if isinstance(quantity, str):
         return quantity.strip()
     return str(value) if value.denominator == 1 else f"{math.ceil(value * 1000)}m"
+
+
+def add(one: Amount, other: Amount) -> str:
+    """The sum, written as the first that is not zero is: `1536Mi` of `1Gi` and `512Mi` (resource.Quantity.Add)."""
+    value = parse(one) + parse(other)
+    return _like(value, str(one if parse(one) else other))
+
+
+def subtract(one: Amount, other: Amount) -> str:
+    """The difference, written as the first is."""
+    return _like(parse(one) - parse(other), str(one if parse(one) else other))
+
+
+def _like(value: Fraction, example: str) -> str:
+    if example.strip().endswith("i") and value.denominator == 1:
+        return format_memory(int(value))
+    return format_milli(math.ceil(value * 1000))
 
 
 def cpu(quantity: str | int | float) -> float:

@@ -72,6 +72,15 @@ def test_thousandths_are_written_with_the_largest_suffix_that_divides_them(milli
     assert quantity.parse(text) * 1000 == milli
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "total"),
+    [("1Gi", "512Mi", "1536Mi"), ("0", "512Mi", "512Mi"), ("1", "500m", "1500m"), ("600m", "400m", "1"), (2, "2", "4")],
+)
+def test_a_sum_is_written_as_its_first_part_is(one, other, total):
+    assert quantity.add(one, other) == total
+    assert quantity.parse(quantity.subtract(total, other)) == quantity.parse(one)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 2**50))
 def test_format_then_parse_is_the_same(thousandths, size):
