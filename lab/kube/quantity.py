@@ -59,6 +59,11 @@ def subtract(one: Amount, other: Amount) -> str:
     return _like(parse(one) - parse(other), str(one if parse(one) else other))
 
 
+def times(amount: Amount, number: int) -> str:
+    """The amount so many times, written as it is."""
+    return _like(parse(amount) * number, str(amount))
+
+
 def _like(value: Fraction, example: str) -> str:
     if example.strip().endswith("i") and value.denominator == 1:
         return format_memory(int(value))

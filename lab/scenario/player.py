@@ -81,6 +81,8 @@ class Player:
         experiment = scenario.experiment
         self.experiment = ExperimentRun(self.engine, experiment, self._give, self.checks) if experiment else None
         self.kata = KataRun(self.engine, scenario.kata) if scenario.kata else None
+        self._under_way: dict[Execution, Moment] = {}
+        """Commands of the timeline that take their time, such as `kubectl drain`."""
         self._step_times = [step.at_s for step in self.steps]
 
     @property
@@ -247,6 +249,8 @@ class Player:
             self.experiment.end()
         if self.kata is not None:
             self.kata.end()
+        for execution in list(self._under_way):
+            self._ended(execution)
         self.aftermath.begin()
 
     def _say(self, text: str) -> None:
@@ -275,19 +279,38 @@ class Player:
             self._say(moment.say)
         if not moment.command:
             return
-        error = self._give(moment.command)
+        execution = self._execute(moment.command)
+        if execution.done:
+            self._settle(moment, execution)
+        else:
+            self._under_way[execution] = moment
+            execution.on_done.append(self._ended)
+
+    def _ended(self, execution: Execution) -> None:
+        """A command that took its time is over, or has no more time."""
+        moment = self._under_way.pop(execution, None)
+        if moment is not None:
+            self._settle(moment, execution)
+
+    def _settle(self, moment: Moment, execution: Execution) -> None:
+        """Judge what became of a command."""
+        error = execution.error
         if moment.refused:
             refused = moment.refused.lower() in error.lower()
-            self._judge(f"refused: {moment.command}", refused, error or "it was accepted", moment)
+            accepted = "it was accepted" if execution.done else "it had not ended when the story did"
+            self._judge(f"refused: {moment.command}", refused, error or accepted, moment)
         elif error:
             self._judge(moment.command, False, error, moment)
 
     def _give(self, command: str) -> str:
-        """Give a command of the story; the error, or nothing."""
+        """Give a command of the story; the error that it has at once, or nothing."""
+        return self._execute(command).error
+
+    def _execute(self, command: str) -> Execution:
         execution = run(self.engine, command, by="timeline", files=self.read_manifests)
         for callback in self.on_command:
             callback(execution)
-        return execution.error
+        return execution
 
     def _judge(self, name: str, passed: bool, said: str, moment: Moment) -> None:
         """A command becomes a check: one that was to be refused, or one that should not have been."""

@@ -60,6 +60,34 @@ def test_a_command_that_must_be_refused_is_a_check(played):
     assert refused.passed
 
 
+@pytest.mark.parametrize(
+    ("flags", "refused", "at_s", "passed", "said"),
+    [
+        ("--timeout=2s", "", 3.0, False, "timed out waiting for the condition"),
+        ("--timeout=2s", "timed out", 3.0, True, "timed out waiting for the condition"),
+        ("--timeout=30s", "timed out", 20.0, False, "it had not ended when the story did"),
+    ],
+)
+def test_a_command_that_takes_its_time_is_judged_when_it_is_over(flags, refused, at_s, passed, said):
+    grow = Moment(0.5, "kubectl scale deployment/web --replicas=1000")
+    wait = Moment(1.0, f"kubectl rollout status deployment/web {flags}", refused=refused)
+    player = Player(replace(load(SMOKE), timeline=(grow, wait), expectations=()))
+    player.start()
+    player.engine.run_until(60.0)
+    (check,) = player.checks
+    assert (check.at_s, check.passed) == (at_s, passed)
+    assert said in check.message
+
+
+def test_a_command_that_goes_on_beyond_the_story_is_no_failure():
+    wait = Moment(1.0, "kubectl rollout status deployment/web --timeout=30s")
+    grow = Moment(0.5, "kubectl scale deployment/web --replicas=1000")
+    player = Player(replace(load(SMOKE), timeline=(grow, wait), expectations=()))
+    player.start()
+    player.engine.run_until(60.0)
+    assert player.checks == []
+
+
 def test_a_command_that_fails_when_it_should_not_is_a_failed_check():
     moment = Moment(1.0, "kubectl scale deployment/nobody --replicas=3", place="x.yaml:3")
     player = Player(replace(load(SMOKE), timeline=(moment,), expectations=()))

@@ -11,6 +11,7 @@ from lab.cluster.review.finding import ERROR, WARNING, Finding, at, error, warni
 from lab.cluster.review.kinds import no_such_kind
 from lab.cluster.review.policies import policy_warnings
 from lab.cluster.review.references import reference_warnings
+from lab.cluster.review.scaling import scaling_warnings
 from lab.cluster.review.services import service_warnings
 from lab.cluster.review.workloads import workloads_of
 from lab.kube.decode import Fault
@@ -111,6 +112,7 @@ def _advice(documents: Sequence[Document], refused: set[tuple[str, str, str]]) -
     yield from reference_warnings(documents)
     policies = [each for each in documents if (each.file, *each.names()[::2]) not in refused]
     yield from policy_warnings(policies, workloads)
+    yield from scaling_warnings(policies, workloads)
 
 
 def _counted(number: int, word: str) -> str:
