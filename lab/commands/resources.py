@@ -15,7 +15,7 @@ from lab.kube.kinds import KINDS, Kind, plural_of
 from lab.kube.meta import KubeObject, LabelSelector
 from lab.kube.selector import matches
 
-CATEGORIES = {"all": ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet")}
+CATEGORIES = {"all": ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "HorizontalPodAutoscaler")}
 """Words that stand for several kinds."""
 
 

@@ -1,4 +1,4 @@
-"""From a request to a replica: traffic grows, workers are busy, kubelets are scraped, the autoscaler acts, Pods come."""
+"""From a request to a replica: workers are busy, kubelets are scraped, the autoscaler acts, and Pods come."""
 
 from __future__ import annotations
 
