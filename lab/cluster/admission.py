@@ -19,6 +19,8 @@ from lab.cluster.service_families import settle_families
 from lab.cluster.service_update import carried_over, without_disabled, without_unused
 from lab.cluster.store import Store
 from lab.kube import defaults
+from lab.kube.autoscaling_defaults import without_tolerance
+from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.pod import Pod, Toleration
 from lab.kube.kinds.service import Service
 from lab.kube.meta import KubeObject
@@ -64,6 +66,8 @@ class Admission:
             return self._service(new, cast("Service | None", old), dry_run=dry_run)
         if isinstance(new, Pod) and old is None:
             new = _tolerating(new, self._settings)
+        if isinstance(new, HorizontalPodAutoscaler) and not self.features.hpa_configurable_tolerance:
+            new = without_tolerance(new, cast("HorizontalPodAutoscaler | None", old))
         new = validation.check(new, old, self.features)
         if self._quotas is not None and self._quotas.concerns(new, old):
             self._quotas.charge(new, old, dry_run=dry_run)

@@ -87,15 +87,15 @@ class MetricsServer:
         return node.metrics(pod.metadata.uid, kubelet.usage(pod))
 
     def pods(self, pods: Iterable[Pod]) -> dict[str, PodMetrics]:
-        """The metrics of those of some Pods that have any, by name. Raises LabError as `pod` does."""
+        """The metrics of those Pods of one namespace that have any, by name. Raises LabError as `pod` does."""
         found = {pod.name: self.pod(pod) for pod in pods}
         return {name: metrics for name, metrics in found.items() if metrics is not None}
 
     def node(self, name: str) -> tuple[int, int] | None:
         """Thousandths of a core and bytes that a node's Pods use; None while it cannot be scraped."""
-        metrics = self.pods(self._store.pods_on(name)).values()
         if name not in self._nodes:
             return None
+        metrics = [found for pod in self._store.pods_on(name) if (found := self.pod(pod)) is not None]
         return sum(each.cpu_milli for each in metrics), sum(each.memory_bytes for each in metrics)
 
     def _tick(self) -> None:

@@ -48,6 +48,23 @@ def horizontal_pod_autoscaler(obj: HorizontalPodAutoscaler, settings: Settings) 
     return obj if filled == spec else replace(obj, spec=filled)
 
 
+def without_tolerance(obj: HorizontalPodAutoscaler, old: HorizontalPodAutoscaler | None) -> HorizontalPodAutoscaler:
+    """Without the tolerances that a release before KEP-4951 does not know; what uses them already keeps them."""
+    behavior = obj.spec.behavior
+    if behavior is None or (old is not None and _has_tolerance(old.spec.behavior)):
+        return obj
+    up, down = (
+        replace(rules, tolerance=None) if rules is not None else None
+        for rules in (behavior.scale_up, behavior.scale_down)
+    )
+    return replace(obj, spec=replace(obj.spec, behavior=replace(behavior, scale_up=up, scale_down=down)))
+
+
+def _has_tolerance(behavior: HorizontalPodAutoscalerBehavior | None) -> bool:
+    known = (behavior.scale_up, behavior.scale_down) if behavior is not None else ()
+    return any(rules is not None and rules.tolerance is not None for rules in known)
+
+
 def _behavior(behavior: HorizontalPodAutoscalerBehavior) -> HorizontalPodAutoscalerBehavior:
     up, down = behavior.scale_up or HPAScalingRules(), behavior.scale_down or HPAScalingRules()
     return replace(behavior, scale_up=_rules(up, SCALE_UP), scale_down=_rules(down, SCALE_DOWN))

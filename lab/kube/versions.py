@@ -30,6 +30,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """kube-proxy compares UDP conntrack entries with its rules at each sync; before 1.32 it deleted by event."""
     conntrack_reconciler_sees_empty_services: bool = True
     """The reconciler also looks at Services without a serving endpoint (kubernetes/kubernetes#139629)."""
+    hpa_configurable_tolerance: bool = True
+    """A tolerance of an autoscaler's own (KEP-4951)."""
     load_balancer_ip_mode: bool = True
     """KEP-1860."""
     multi_cidr_service_allocator: bool = True
@@ -54,6 +56,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
 GATES: dict[str, str] = {
     "AllowServiceExternalIPs": "allow_service_external_ips",
     "AllowServiceLBStatusOnNonLB": "allow_service_lb_status_on_non_lb",
+    "HPAConfigurableTolerance": "hpa_configurable_tolerance",
     "LoadBalancerIPMode": "load_balancer_ip_mode",
     "MultiCIDRServiceAllocator": "multi_cidr_service_allocator",
     "PreferSameTrafficDistribution": "prefer_same_traffic_distribution",
@@ -69,6 +72,7 @@ _ON_SINCE: dict[str, int] = {
     "conntrack_reconciler": 32,
     "multi_cidr_service_allocator": 33,
     "prefer_same_traffic_distribution": 34,
+    "hpa_configurable_tolerance": 35,
     "strict_ip_cidr_validation": 36,
     "conntrack_reconciler_sees_empty_services": 37,
     "relaxed_service_name_validation": 37,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from lab.cluster.metrics_server import ContainerMetrics, PodMetrics
 from lab.cluster.runtime import Usage
@@ -126,13 +127,16 @@ def test_a_node_without_power_has_no_metrics_and_needs_two_scrapes_when_it_is_ba
     assert cluster.metrics is not None
 
 
-def test_a_node_uses_what_its_pods_use():
+def test_a_node_uses_what_its_pods_use_in_every_namespace():
     cluster = Scraped()
+    pod = cluster.pod()
+    cluster.store.create(replace(pod, metadata=replace(pod.metadata, namespace="shop")))
     cluster.use(1.0)
+    cluster.runtime.used["shop", "web", "app"] = Usage(cluster.moment(20.0), 0.0, MEBI)
     cluster.until(101.0)
     cluster.use(4.0)
     cluster.until(116.0)
-    assert cluster.plane.metrics.node("worker-1") == (200, 64 * MEBI)
+    assert cluster.plane.metrics.node("worker-1") == (200, 65 * MEBI)
 
 
 def test_the_time_between_scrapes_is_a_setting():

@@ -28,9 +28,15 @@ class DisruptionController(Controller):
     name = "controllermanager"
 
     def connect(self) -> None:
-        """Follow budgets, and the Pods that they select."""
-        self.follow(PodDisruptionBudget)
-        self.follow(Pod, self._budgets_of)
+        """Follow budgets; the first one makes it follow Pods, so that a cluster without any pays nothing."""
+        self._counting = False
+        self.store.follow(self._hear_of_budget, PodDisruptionBudget)
+
+    def _hear_of_budget(self, change: Change) -> None:
+        self.queue.add(change.object.key)
+        if not self._counting:
+            self._counting = True
+            self.follow(Pod, self._budgets_of)
 
     def _budgets_of(self, change: Change) -> list[Key]:
         """The budgets that a Pod's change concerns: most changes of a status change no count."""
