@@ -11,9 +11,11 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 import yaml
 
+from lab.kube.kinds.daemonset import DaemonSetStatus
 from lab.kube.kinds.networkpolicy import NetworkPolicySpec
 from lab.kube.kinds.pod import Container, ContainerStatus
 from lab.kube.kinds.service import ServiceStatus
+from lab.kube.kinds.statefulset import RollingUpdateStatefulSet, StatefulSetStatus
 from lab.kube.meta import KeptObject, KubeObject
 from lab.kube.shapes import SHAPES
 from lab.kube.struct import KubeStruct, MicroTimestampMark, NumberAsTextMark, TimestampMark
@@ -23,10 +25,18 @@ from lab.kube.yaml_scalars import ScalarError, plain
 _ALWAYS_SHOWN: dict[type[KubeStruct], tuple[str, ...]] = {
     Container: ("resources",),
     ContainerStatus: ("ready", "restart_count"),
+    DaemonSetStatus: (
+        "current_number_scheduled",
+        "number_misscheduled",
+        "desired_number_scheduled",
+        "number_ready",
+    ),
     NetworkPolicySpec: ("pod_selector",),
+    RollingUpdateStatefulSet: ("partition",),
     ServiceStatus: ("load_balancer",),
+    StatefulSetStatus: ("replicas", "available_replicas"),
 }
-"""Fields that core/v1 writes even when they are empty (no `omitempty` in its Go types)."""
+"""Fields that the API writes even when they are empty (no `omitempty` in its Go types)."""
 
 _Writer = Callable[[Any], Any]
 
