@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from lab.cluster import validation
 from lab.cluster.errors import FieldError, Invalid
 from lab.cluster.ip_addresses import AddressKeeper
+from lab.cluster.job_identity import with_selector
 from lab.cluster.service_addresses import ServiceAddresses
 from lab.cluster.service_families import settle_families
 from lab.cluster.service_update import carried_over, without_disabled, without_unused
 from lab.cluster.store import Store
 from lab.kube import defaults
+from lab.kube.kinds.job import Job
 from lab.kube.kinds.pod import Pod, Toleration
 from lab.kube.kinds.service import Service
 from lab.kube.meta import KubeObject
@@ -56,6 +58,8 @@ class Admission:
             return self._service(new, cast("Service | None", old), dry_run=dry_run)
         if isinstance(new, Pod) and old is None:
             new = _tolerating(new, self._settings)
+        if isinstance(new, Job) and old is None:
+            new = with_selector(new)
         return validation.check(new, old, self.features)
 
     def release(self, obj: KubeObject) -> None:

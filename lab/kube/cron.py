@@ -121,7 +121,8 @@ def parse(text: str) -> Schedule:
     if len(words) != len(_FIELDS):
         found = "empty spec string" if not text else f"expected exactly 5 fields, found {len(words)}: {_listed(words)}"
         raise LabError(found)
-    return Schedule(*(_parse_field(word, field) for word, field in zip(words, _FIELDS, strict=True)))
+    minutes, hours, days, months, weekdays = map(_parse_field, words, _FIELDS)
+    return Schedule(minutes, hours, days, months, weekdays)
 
 
 def _listed(words: list[str]) -> str:

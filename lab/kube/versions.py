@@ -32,6 +32,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """The reconciler also looks at Services without a serving endpoint (kubernetes/kubernetes#139629)."""
     load_balancer_ip_mode: bool = True
     """KEP-1860."""
+    max_unavailable_stateful_set: bool = True
+    """A StatefulSet's update may take down more than one Pod at a time (KEP-961)."""
     multi_cidr_service_allocator: bool = True
     """ServiceCIDR and IPAddress objects (KEP-1880)."""
     prefer_same_traffic_distribution: bool = True
@@ -55,6 +57,7 @@ GATES: dict[str, str] = {
     "AllowServiceExternalIPs": "allow_service_external_ips",
     "AllowServiceLBStatusOnNonLB": "allow_service_lb_status_on_non_lb",
     "LoadBalancerIPMode": "load_balancer_ip_mode",
+    "MaxUnavailableStatefulSet": "max_unavailable_stateful_set",
     "MultiCIDRServiceAllocator": "multi_cidr_service_allocator",
     "PreferSameTrafficDistribution": "prefer_same_traffic_distribution",
     "RelaxedServiceNameValidation": "relaxed_service_name_validation",
@@ -69,6 +72,7 @@ _ON_SINCE: dict[str, int] = {
     "conntrack_reconciler": 32,
     "multi_cidr_service_allocator": 33,
     "prefer_same_traffic_distribution": 34,
+    "max_unavailable_stateful_set": 35,
     "strict_ip_cidr_validation": 36,
     "conntrack_reconciler_sees_empty_services": 37,
     "relaxed_service_name_validation": 37,

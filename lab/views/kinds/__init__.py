@@ -6,10 +6,14 @@ from typing import Any
 
 from lab.kube.meta import KubeObject
 from lab.views.kinds import (
+    controllerrevision,
+    cronjob,
+    daemonset,
     deployment,
     endpoints,
     endpointslice,
     ipaddress,
+    job,
     kept,
     lease,
     namespace,
@@ -34,6 +38,10 @@ VIEWS: tuple[KindView[Any], ...] = (
     replicaset.VIEW,
     deployment.VIEW,
     statefulset.VIEW,
+    daemonset.VIEW,
+    controllerrevision.VIEW,
+    cronjob.VIEW,
+    job.VIEW,
     service.VIEW,
     networkpolicy.VIEW,
     endpointslice.VIEW,
