@@ -10,12 +10,14 @@ import msgspec
 from lab.clock import Clock
 from lab.cluster.admission import install
 from lab.cluster.controllers.base import Controller
+from lab.cluster.controllers.daemonset import DaemonSetController
 from lab.cluster.controllers.deployment import DeploymentController
 from lab.cluster.controllers.endpoints_mirroring import EndpointsMirroring
 from lab.cluster.controllers.endpointslice import EndpointSliceController
 from lab.cluster.controllers.legacy_endpoints import EndpointsController
 from lab.cluster.controllers.load_balancer import LoadBalancerController
 from lab.cluster.controllers.node_lifecycle import NodeLifecycle
+from lab.cluster.controllers.pod_gc import PodGarbageCollector
 from lab.cluster.controllers.replicaset import ReplicaSetController
 from lab.cluster.controllers.scheduler import Scheduler
 from lab.cluster.controllers.servicecidr import ServiceCIDRController
@@ -141,6 +143,7 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         DeploymentController,
         ReplicaSetController,
         StatefulSetController,
+        DaemonSetController,
         Scheduler,
         EndpointSliceController,
         EndpointsController,
@@ -148,6 +151,7 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         ServiceCIDRController,
         NodeLifecycle,
         TaintEviction,
+        PodGarbageCollector,
     ]
     if load_balancer == "cloud":
         controllers.append(LoadBalancerController)
