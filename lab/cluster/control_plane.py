@@ -14,6 +14,7 @@ from lab.cluster.controllers.daemonset import DaemonSetController
 from lab.cluster.controllers.deployment import DeploymentController
 from lab.cluster.controllers.endpoints_mirroring import EndpointsMirroring
 from lab.cluster.controllers.endpointslice import EndpointSliceController
+from lab.cluster.controllers.job import JobController
 from lab.cluster.controllers.legacy_endpoints import EndpointsController
 from lab.cluster.controllers.load_balancer import LoadBalancerController
 from lab.cluster.controllers.node_lifecycle import NodeLifecycle
@@ -23,6 +24,7 @@ from lab.cluster.controllers.scheduler import Scheduler
 from lab.cluster.controllers.servicecidr import ServiceCIDRController
 from lab.cluster.controllers.statefulset import StatefulSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
+from lab.cluster.controllers.ttl_after_finished import TTLAfterFinished
 from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.pod_cidrs import PodCIDRs
 from lab.cluster.runtime import ContainerRuntime
@@ -144,6 +146,8 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         ReplicaSetController,
         StatefulSetController,
         DaemonSetController,
+        JobController,
+        TTLAfterFinished,
         Scheduler,
         EndpointSliceController,
         EndpointsController,

@@ -71,7 +71,8 @@ class Workloads:
             node = target_of(current) or "worker-1"
             return replace(current, spec=replace(current.spec, node_name=node), status=status)
 
-        if self.store.exists(pod.metadata.uid):
+        there = self.store.find(Pod, pod.name, pod.namespace)
+        if there is not None and there.metadata.uid == pod.metadata.uid and not there.finished:
             self.store.mutate(Pod, pod.name, pod.namespace, change)
 
 
