@@ -10,6 +10,7 @@ import msgspec
 from lab.clock import Clock
 from lab.cluster.admission import install
 from lab.cluster.controllers.base import Controller
+from lab.cluster.controllers.cronjob import CronJobController
 from lab.cluster.controllers.daemonset import DaemonSetController
 from lab.cluster.controllers.deployment import DeploymentController
 from lab.cluster.controllers.endpoints_mirroring import EndpointsMirroring
@@ -147,6 +148,7 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         StatefulSetController,
         DaemonSetController,
         JobController,
+        CronJobController,
         TTLAfterFinished,
         Scheduler,
         EndpointSliceController,
