@@ -15,7 +15,9 @@ from lab.kube.kinds import KINDS, Kind
 from lab.kube.meta import KubeObject, LabelSelector
 from lab.kube.selector import matches
 
-CATEGORIES = {"all": ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet")}
+CATEGORIES = {
+    "all": ("Pod", "Service", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet", "CronJob", "Job"),
+}
 """Words that stand for several kinds."""
 
 

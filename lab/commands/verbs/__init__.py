@@ -4,6 +4,7 @@ from lab.commands.verbs import kubectl_read as _read  # isort: skip
 from lab.commands.verbs import kubectl_change as _change  # isort: skip
 from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
 from lab.commands.verbs import kubectl_make as _make  # isort: skip
+from lab.commands.verbs import kubectl_jobs as _jobs  # isort: skip
 from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
@@ -21,6 +22,7 @@ MODULES = (
     _change,
     _rollout,
     _make,
+    _jobs,
     _curl,
     _dig,
     _faults,
