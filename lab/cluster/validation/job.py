@@ -140,7 +140,9 @@ def _exit_codes(codes: OnExitCodes, pod: PodSpec, path: str) -> Errors:
     names = [one.name for one in (*pod.containers, *pod.init_containers)]
     if codes.container_name is not None and codes.container_name not in names:
         yield invalid(
-            f"{path}.containerName", codes.container_name, "must be one of the container or initContainer names"
+            f"{path}.containerName",
+            codes.container_name,
+            "must be one of the container or initContainer names in the pod template",
         )
     if not codes.values:
         yield invalid(f"{path}.values", list(codes.values), "at least one value is required")
