@@ -90,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     daemonset_max_unavailable: int = 1
     daemonset_max_surge: int = 0
     daemonset_revision_history: int = 10
+    daemonset_sync_batch_s: float = 0.05
+    """From a change of its Pods to the controller acting on it: kube-controller-manager sends 20 requests a second
+    (--kube-api-qps), and each look at a DaemonSet ends with one."""
     daemonset_failed_backoff_initial_s: float = 1.0
     """Until a daemon Pod that has failed is deleted for the second time on its node; doubles up to 15 minutes."""
     daemonset_failed_backoff_max_s: float = 900.0

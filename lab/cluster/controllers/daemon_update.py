@@ -53,6 +53,11 @@ class Update:
         self._pods = pods
         self._available = available
 
+    @property
+    def pending(self) -> bool:
+        """Whether any Pod is of an older template."""
+        return not all(self._is_new(pod) for pods in self._pods.values() for pod in pods)
+
     def in_place(self, most: int) -> Changes:
         """Old Pods to delete so that at most `most` are unavailable; those that are so already cost nothing."""
         unavailable = 0

@@ -50,9 +50,15 @@ class DaemonSetController(Controller):
         """Follow DaemonSets, the Pods that are or could be theirs, and all nodes."""
         self.follow(DaemonSet)
         self.store.follow(self._on_gone, DaemonSet)
-        candidates = candidate_keys(self.store, DaemonSet, lambda daemon_set: daemon_set.spec.selector)
-        self.follow(Pod, lambda change: candidates(change) if changes_count(change) else ())
+        self._candidates = candidate_keys(self.store, DaemonSet, lambda daemon_set: daemon_set.spec.selector)
+        self.store.follow(self._on_pod, Pod)
         self.follow(Node, self._on_node)
+
+    def _on_pod(self, change: Change) -> None:
+        """A look is at all nodes, so the changes of many Pods at about the same time share one."""
+        if changes_count(change):
+            for key in self._candidates(change):
+                self.queue.add_after(key, self.settings.daemonset_sync_batch_s)
 
     def _on_gone(self, change: Change) -> None:
         if change.new is None:
@@ -68,19 +74,18 @@ class DaemonSetController(Controller):
         return [daemon_set.key for daemon_set in self.store.list(DaemonSet)]
 
     async def reconcile(self, key: Key) -> None:
-        """Make what is missing, delete what is too much or outdated, and count."""
+        """Make what is missing, delete what is too much or outdated, and say how it stood before."""
         daemon_set = self.store.find(DaemonSet, key[1], key[0])
         if daemon_set is None:
             return
         templates = self._history.of(daemon_set)
         hash_value = templates.newest.metadata.labels[HASH_LABEL]
         verdicts = self._verdicts(daemon_set)
-        try:
-            if daemon_set.metadata.deletion_timestamp is None:
-                self._manage(daemon_set, verdicts, hash_value)
-                self._prune(daemon_set, templates)
-        finally:
-            self._count(daemon_set, verdicts, hash_value)
+        pods = _by_node(claim(self.store, daemon_set, Pod, daemon_set.spec.selector))
+        self._count(daemon_set, verdicts, pods, hash_value)
+        if daemon_set.metadata.deletion_timestamp is None:
+            self._manage(daemon_set, verdicts, pods, hash_value)
+            self._prune(daemon_set, templates)
 
     # -- nodes and Pods -------------------------------------------------------------------------------------------
 
@@ -99,22 +104,12 @@ class DaemonSetController(Controller):
         self._judged[uid] = template.spec, judged
         return {name: verdict for name, (_, verdict) in judged.items()}
 
-    def _by_node(self, pods: list[Pod]) -> dict[str, list[Pod]]:
-        """Pods by the node that they are for, bound ones first; an ended one that is being deleted is gone."""
-        found: dict[str, list[Pod]] = {}
-        for pod in sorted(pods, key=lambda pod: not pod.spec.node_name):
-            node = target_of(pod)
-            if node and not (pod.finished and pod.terminating):
-                found.setdefault(node, []).append(pod)
-        return found
-
-    def _manage(self, daemon_set: DaemonSet, verdicts: Verdicts, hash_value: str) -> None:
-        pods = self._by_node(claim(self.store, daemon_set, Pod, daemon_set.spec.selector))
+    def _manage(self, daemon_set: DaemonSet, verdicts: Verdicts, pods: ByNode, hash_value: str) -> None:
         update = Update(hash_value, pods, lambda pod: self._available(daemon_set, pod))
         limits = limits_of(daemon_set, sum(verdict.runs for verdict in verdicts.values()))
         surges = limits.surge > 0
         changes = self._changes(daemon_set, verdicts, pods, update if surges else None)
-        if not changes and daemon_set.spec.update_strategy.type == "RollingUpdate":
+        if not changes and daemon_set.spec.update_strategy.type == "RollingUpdate" and update.pending:
             if surges:
                 changes = update.with_surge(limits.surge, lambda node: verdicts.get(node, EXCLUDED).runs)
             else:
@@ -196,9 +191,8 @@ class DaemonSetController(Controller):
 
     # -- counting -------------------------------------------------------------------------------------------------
 
-    def _count(self, daemon_set: DaemonSet, verdicts: Verdicts, hash_value: str) -> None:
+    def _count(self, daemon_set: DaemonSet, verdicts: Verdicts, pods: ByNode, hash_value: str) -> None:
         """Of several Pods on a node, during an update with surge, the oldest counts."""
-        pods = self._by_node(self.store.owned_by(daemon_set.metadata.uid, Pod))
         wanted = [node for node, verdict in verdicts.items() if verdict.runs]
         counted = [pods[node][0] for node in wanted if node in pods]
         readiness = count(counted, daemon_set.spec.min_ready_seconds, self.clock.time())
@@ -232,3 +226,16 @@ class DaemonSetController(Controller):
 def _same_place(old: Node, new: Node) -> bool:
     """Whether nothing has changed that decides who may be on a node: most changes are of its status."""
     return old.spec == new.spec and old.metadata.labels == new.metadata.labels
+
+
+def _by_node(pods: list[Pod]) -> dict[str, list[Pod]]:
+    """Pods by the node that they are for, bound ones first; an ended one that is being deleted is gone."""
+    found: dict[str, list[Pod]] = {}
+    for pod in pods:
+        node = target_of(pod)
+        if node and not (pod.finished and pod.terminating):
+            found.setdefault(node, []).append(pod)
+    for together in found.values():
+        if len(together) > 1:
+            together.sort(key=lambda pod: not pod.spec.node_name)
+    return found

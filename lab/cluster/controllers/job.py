@@ -93,6 +93,9 @@ class JobController(Controller):
             self._tries.pop(change.object.metadata.uid, None)
 
     def _on_pod(self, change: Change) -> None:
+        owner = change.object.metadata.controller
+        if owner is not None and owner.kind != "Job":
+            return
         if not changes_count(change) and not _restarted(change):
             return
         pod = change.new
