@@ -35,4 +35,9 @@ def with_selector(job: Job) -> Job:
     selector = replace(own, match_labels={UID_LABEL: job.metadata.uid, **own.match_labels})
     metadata = spec.template.metadata
     template = replace(spec.template, metadata=replace(metadata, labels={**expected_labels(job), **metadata.labels}))
-    return replace(job, spec=replace(spec, selector=selector, template=template))
+    labels = job.metadata.labels or template.metadata.labels
+    return replace(
+        job,
+        metadata=replace(job.metadata, labels=labels),
+        spec=replace(spec, selector=selector, template=template),
+    )

@@ -100,6 +100,12 @@ def test_a_jobs_defaults(store: Store) -> None:
     assert job.metadata.labels == {"app": "web"}
 
 
+def test_a_job_without_labels_has_those_of_its_pods(store: Store) -> None:
+    job = store.create(made("Job", template={"metadata": None}))
+    assert job.metadata.labels == spec_of(job)["template"]["metadata"]["labels"]
+    assert job.metadata.labels["job-name"] == "web"
+
+
 def test_a_job_that_only_says_how_many_at_a_time_is_a_work_queue(store: Store) -> None:
     spec = spec_of(store.create(made("Job", parallelism=3)))
     assert "completions" not in spec
