@@ -115,6 +115,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- quotas: kube-controller-manager's --resource-quota-sync-period
     quota_resync_s: float = 300.0
     """How often what is used of a quota is counted anew although nothing was heard."""
+    statefulset_max_unavailable: int = 1
+    statefulset_revision_history: int = 10
+    daemonset_max_unavailable: int = 1
+    daemonset_max_surge: int = 0
+    daemonset_revision_history: int = 10
+    daemonset_sync_batch_s: float = 0.05
+    """From a change of its Pods to the controller acting on it: kube-controller-manager sends 20 requests a second
+    (--kube-api-qps), and each look at a DaemonSet ends with one."""
+    daemonset_failed_backoff_initial_s: float = 1.0
+    """Until a daemon Pod that has failed is deleted for the second time on its node; doubles up to 15 minutes."""
+    daemonset_failed_backoff_max_s: float = 900.0
+    orphaned_pod_gc_period_s: float = 20.0
+    """How often the Pod garbage collector looks for Pods of nodes that are gone (gc_controller.go)."""
+    orphaned_pod_quarantine_s: float = 40.0
+    """How long a node must be gone until its Pods are deleted."""
+
+    # -- Jobs and CronJobs: their documentation, job_controller.go, cronjob_controllerv2.go
+    job_backoff_limit: int = 6
+    job_backoff_initial_s: float = 10.0
+    job_backoff_max_s: float = 360.0
+    """Between tries 10 s, 20 s, 40 s ..., "capped at six minutes" (documentation; the code's own cap is ten)."""
+    job_sync_batch_s: float = 1.0
+    """From a change of a Job's Pods to the controller acting on it, so that many changes are one."""
+    job_run_s: float = 5.0
+    """What a container of a Job takes when neither its app nor a `sleep` in its command says so."""
+    cronjob_delay_s: float = 0.1
+    """After the moment of the schedule, so that it is certainly over."""
+    cronjob_successful_history: int = 3
+    cronjob_failed_history: int = 1
 
     # -- kube-proxy: v1alpha1/defaults.go
     proxy_sync_period_s: float = 30.0

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from lab.cluster import validation
 from lab.cluster.errors import FieldError, Invalid
 from lab.cluster.ip_addresses import AddressKeeper
+from lab.cluster.job_identity import with_selector
 from lab.cluster.quota.admission import QuotaAdmission
 from lab.cluster.service_addresses import ServiceAddresses
 from lab.cluster.service_families import settle_families
@@ -21,6 +22,7 @@ from lab.cluster.store import Store
 from lab.kube import defaults
 from lab.kube.autoscaling_defaults import without_tolerance
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
+from lab.kube.kinds.job import Job
 from lab.kube.kinds.pod import Pod, Toleration
 from lab.kube.kinds.service import Service
 from lab.kube.meta import KubeObject
@@ -66,6 +68,8 @@ class Admission:
             return self._service(new, cast("Service | None", old), dry_run=dry_run)
         if isinstance(new, Pod) and old is None:
             new = _tolerating(new, self._settings)
+        if isinstance(new, Job) and old is None:
+            new = with_selector(new)
         if isinstance(new, HorizontalPodAutoscaler) and not self.features.hpa_configurable_tolerance:
             new = without_tolerance(new, cast("HorizontalPodAutoscaler | None", old))
         new = validation.check(new, old, self.features)

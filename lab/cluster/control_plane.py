@@ -11,19 +11,24 @@ from lab.clock import Clock
 from lab.cluster.admission import install
 from lab.cluster.controllers.autoscaling.horizontal import HorizontalController
 from lab.cluster.controllers.base import Controller
+from lab.cluster.controllers.cronjob import CronJobController
+from lab.cluster.controllers.daemonset import DaemonSetController
 from lab.cluster.controllers.deployment import DeploymentController
 from lab.cluster.controllers.disruption import DisruptionController
 from lab.cluster.controllers.endpoints_mirroring import EndpointsMirroring
 from lab.cluster.controllers.endpointslice import EndpointSliceController
+from lab.cluster.controllers.job import JobController
 from lab.cluster.controllers.legacy_endpoints import EndpointsController
 from lab.cluster.controllers.load_balancer import LoadBalancerController
 from lab.cluster.controllers.node_lifecycle import NodeLifecycle
+from lab.cluster.controllers.pod_gc import PodGarbageCollector
 from lab.cluster.controllers.replicaset import ReplicaSetController
 from lab.cluster.controllers.resource_quota import ResourceQuotaController
 from lab.cluster.controllers.scheduler import Scheduler
 from lab.cluster.controllers.servicecidr import ServiceCIDRController
 from lab.cluster.controllers.statefulset import StatefulSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
+from lab.cluster.controllers.ttl_after_finished import TTLAfterFinished
 from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.metrics_server import MetricsServer
 from lab.cluster.pod_cidrs import PodCIDRs
@@ -150,6 +155,10 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         StatefulSetController,
         DisruptionController,
         ResourceQuotaController,
+        DaemonSetController,
+        JobController,
+        CronJobController,
+        TTLAfterFinished,
         Scheduler,
         EndpointSliceController,
         EndpointsController,
@@ -157,6 +166,7 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         ServiceCIDRController,
         NodeLifecycle,
         TaintEviction,
+        PodGarbageCollector,
     ]
     if load_balancer == "cloud":
         controllers.append(LoadBalancerController)

@@ -57,6 +57,8 @@ def unsupported(path: str, value: object, supported: tuple[str, ...]) -> FieldEr
 
 def _shown(value: object) -> str:
     """A value as field.Error prints it: a text in quotes, anything with parts as JSON."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if plain else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 

@@ -66,13 +66,16 @@ def _no_command(words: Sequence[Word], names: list[str]) -> CommandError:
 
 
 def take_apart(words: Sequence[Word]) -> Line:
-    """Tell the words of a line apart; raises CommandError for an unknown command or flag."""
+    """Tell the words of a line apart; after `--` none is a flag. Raises CommandError for an unknown command or flag."""
     command, rest = find_command(words)
     line = Line(command)
     position = 0
     while position < len(rest):
         word = rest[position]
         position += 1
+        if word.text == "--":
+            line.positional.extend(rest[position:])
+            break
         if not _is_flag(word.text):
             line.positional.append(word)
             continue

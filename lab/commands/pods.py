@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from lab.commands.call import Call
 from lab.commands.resources import Target, target_of
 from lab.commands.words import CommandError
+from lab.kube.kinds.daemonset import DaemonSet
 from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.job import Job
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.service import Service
 from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import KubeObject, LabelSelector
 
-POD = target_of("Pod", "Deployment", "ReplicaSet", "StatefulSet", "Service", name="POD", default="Pod")
+POD = target_of(
+    *("Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Service"), name="POD", default="Pod"
+)
 
 
 def pod_of(target: Target, call: Call) -> Pod:
@@ -31,6 +35,6 @@ def pod_of(target: Target, call: Call) -> Pod:
 
 
 def _selector(obj: KubeObject | None) -> LabelSelector | Mapping[str, str] | None:
-    if isinstance(obj, Deployment | ReplicaSet | StatefulSet | Service):
+    if isinstance(obj, Deployment | ReplicaSet | StatefulSet | DaemonSet | Job | Service):
         return obj.spec.selector
     return None

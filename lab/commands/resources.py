@@ -15,7 +15,19 @@ from lab.kube.kinds import KINDS, Kind, plural_of
 from lab.kube.meta import KubeObject, LabelSelector
 from lab.kube.selector import matches
 
-CATEGORIES = {"all": ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "HorizontalPodAutoscaler")}
+CATEGORIES = {
+    "all": (
+        "Pod",
+        "Service",
+        "DaemonSet",
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "HorizontalPodAutoscaler",
+        "CronJob",
+        "Job",
+    ),
+}
 """Words that stand for several kinds."""
 
 

@@ -35,6 +35,10 @@ def _text(words: Sequence[Word], call: Call) -> str:
     return words[0].text
 
 
+def _texts(words: Sequence[Word], call: Call) -> tuple[str, ...]:
+    return tuple(word.text for word in words)
+
+
 def _int(words: Sequence[Word], call: Call) -> int:
     text = words[0].text
     if not re.fullmatch(r"-?\d{1,9}", text):
@@ -188,6 +192,7 @@ def choice(name: str, *options: str, read: Callable[[str], Any] = str) -> ValueT
 
 
 TEXT = ValueType("TEXT", "any text", _text)
+PROGRAM = ValueType("COMMAND...", "a command and its arguments, after --", _texts, takes=_all)
 INT = ValueType("INT", "a whole number", _int)
 COUNT = ValueType("COUNT", "a whole number, 0 or more", _count)
 REPEATS = ValueType("COUNT", f"a whole number from 1 to {MOST_REPEATS}", _several)

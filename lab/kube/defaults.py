@@ -9,18 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import msgspec
-
 from lab.kube.autoscaling_defaults import horizontal_pod_autoscaler
 from lab.kube.kinds import is_namespaced
-from lab.kube.kinds.deployment import Deployment, RollingUpdateDeployment
 from lab.kube.kinds.endpoints import Endpoints, EndpointSubset
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy, NetworkPolicyPort
-from lab.kube.kinds.pod import Container, ContainerPort, Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements
-from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.service import (
     ClientIPConfig,
     LoadBalancerIngress,
@@ -30,16 +25,16 @@ from lab.kube.kinds.service import (
     ServiceSpec,
     SessionAffinityConfig,
 )
-from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import KubeObject
-from lab.kube.struct import KubeStruct
+from lab.kube.pod_defaults import changed as _with
+from lab.kube.pod_defaults import each as _each
 from lab.kube.versions import Features, features_of
+from lab.kube.workload_defaults import WORKLOAD_DEFAULTERS
 from lab.settings import Settings
 
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
 
 T = TypeVar("T", bound=KubeObject)
-S = TypeVar("S", bound=KubeStruct)
 
 
 def apply(obj: T, settings: Settings | None = None, features: Features | None = None) -> T:
@@ -50,17 +45,6 @@ def apply(obj: T, settings: Settings | None = None, features: Features | None = 
         return cast(T, service(obj, settings or Settings(), features or features_of()))
     defaulter = _DEFAULTERS.get(type(obj))
     return cast(T, defaulter(obj, settings or Settings())) if defaulter else obj
-
-
-def _with(value: S, **changes: Any) -> S:
-    """`value` with the changes, or itself when they change nothing."""
-    if all(getattr(value, name) == new for name, new in changes.items()):
-        return value
-    return msgspec.structs.replace(value, **changes)
-
-
-def _each(values: tuple[S, ...], change: Callable[[S], S]) -> tuple[S, ...]:
-    return tuple(map(change, values))
 
 
 # -- Service ---------------------------------------------------------------------------------------------------
@@ -113,122 +97,6 @@ def _ip_modes(status: LoadBalancerStatus) -> LoadBalancerStatus:
     return _with(status, ingress=_each(status.ingress, change))
 
 
-# -- Pods and what makes them ------------------------------------------------------------------------------------
-
-
-def pod_spec(spec: PodSpec, settings: Settings) -> PodSpec:
-    """SetDefaults_PodSpec with its containers, ports and probes."""
-    host_network = spec.host_network
-    grace_s = spec.termination_grace_period_seconds
-    links = spec.enable_service_links
-    return _with(
-        spec,
-        restart_policy=spec.restart_policy or "Always",
-        dns_policy=spec.dns_policy or "ClusterFirst",
-        termination_grace_period_seconds=settings.termination_grace_period_s if grace_s is None else grace_s,
-        enable_service_links=True if links is None else links,
-        containers=_each(spec.containers, lambda each: _container(each, host_network, settings)),
-        init_containers=_each(spec.init_containers, lambda each: _container(each, host_network, settings)),
-    )
-
-
-def _container(container: Container, host_network: bool, settings: Settings) -> Container:
-    return _with(
-        container,
-        image_pull_policy=container.image_pull_policy or pull_policy(container.image),
-        ports=_each(container.ports, lambda port: _container_port(port, host_network)),
-        resources=_requests_from_limits(container.resources),
-        startup_probe=_probe(container.startup_probe, settings),
-        readiness_probe=_probe(container.readiness_probe, settings),
-        liveness_probe=_probe(container.liveness_probe, settings),
-    )
-
-
-def pull_policy(image: str) -> str:
-    """Always for the tag `latest` or none at all, IfNotPresent for every other tag and for digests."""
-    name = image.rpartition("/")[2]
-    if "@" in name:
-        return "IfNotPresent"
-    tag = name.partition(":")[2]
-    return "Always" if tag in ("", "latest") else "IfNotPresent"
-
-
-def _container_port(port: ContainerPort, host_network: bool) -> ContainerPort:
-    host_port = port.container_port if host_network and not port.host_port else port.host_port
-    return _with(port, protocol=port.protocol or "TCP", host_port=host_port)
-
-
-def _requests_from_limits(resources: ResourceRequirements) -> ResourceRequirements:
-    if all(name in resources.requests for name in resources.limits):
-        return resources
-    return _with(resources, requests={**resources.limits, **resources.requests})
-
-
-def _probe(probe: Probe | None, settings: Settings) -> Probe | None:
-    if probe is None:
-        return None
-    return _with(
-        probe,
-        timeout_seconds=probe.timeout_seconds or settings.probe_timeout_s,
-        period_seconds=probe.period_seconds or settings.probe_period_s,
-        success_threshold=probe.success_threshold or settings.probe_success_threshold,
-        failure_threshold=probe.failure_threshold or settings.probe_failure_threshold,
-        initial_delay_seconds=(
-            settings.probe_initial_delay_s if probe.initial_delay_seconds is None else probe.initial_delay_seconds
-        ),
-    )
-
-
-def pod_template(template: PodTemplateSpec, settings: Settings) -> PodTemplateSpec:
-    """The defaults of the Pods that a template makes."""
-    return _with(template, spec=pod_spec(template.spec, settings))
-
-
-def _pod(obj: Pod, settings: Settings) -> Pod:
-    return _with(obj, spec=pod_spec(obj.spec, settings))
-
-
-def _replicaset(obj: ReplicaSet, settings: Settings) -> ReplicaSet:
-    return _with(obj, spec=_with(obj.spec, template=pod_template(obj.spec.template, settings)))
-
-
-def _deployment(obj: Deployment, settings: Settings) -> Deployment:
-    spec = obj.spec
-    strategy = _with(spec.strategy, type=spec.strategy.type or "RollingUpdate")
-    if strategy.type == "RollingUpdate":
-        rolling = strategy.rolling_update or RollingUpdateDeployment()
-        if rolling.max_surge is None:
-            rolling = _with(rolling, max_surge=settings.deployment_max_surge)
-        if rolling.max_unavailable is None:
-            rolling = _with(rolling, max_unavailable=settings.deployment_max_unavailable)
-        strategy = _with(strategy, rolling_update=rolling)
-    history, deadline_s = spec.revision_history_limit, spec.progress_deadline_seconds
-    return _with(
-        obj,
-        spec=_with(
-            spec,
-            template=pod_template(spec.template, settings),
-            strategy=strategy,
-            revision_history_limit=settings.deployment_revision_history if history is None else history,
-            progress_deadline_seconds=settings.deployment_progress_deadline_s if deadline_s is None else deadline_s,
-        ),
-    )
-
-
-def _statefulset(obj: StatefulSet, settings: Settings) -> StatefulSet:
-    spec = obj.spec
-    strategy = _with(spec.update_strategy, type=spec.update_strategy.type or "RollingUpdate")
-    return _with(
-        obj,
-        spec=_with(
-            spec,
-            template=pod_template(spec.template, settings),
-            pod_management_policy=spec.pod_management_policy or "OrderedReady",
-            update_strategy=strategy,
-        ),
-    )
-
-
 # -- NetworkPolicy -----------------------------------------------------------------------------------------------
 
 
@@ -264,10 +132,7 @@ def _namespace(obj: Namespace, settings: Settings) -> Namespace:
 
 
 _DEFAULTERS: dict[type[KubeObject], Callable[[Any, Settings], KubeObject]] = {
-    Pod: _pod,
-    ReplicaSet: _replicaset,
-    Deployment: _deployment,
-    StatefulSet: _statefulset,
+    **WORKLOAD_DEFAULTERS,
     HorizontalPodAutoscaler: horizontal_pod_autoscaler,
     EndpointSlice: _endpointslice,
     Endpoints: _endpoints,

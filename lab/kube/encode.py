@@ -11,11 +11,13 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 import yaml
 
+from lab.kube.kinds.daemonset import DaemonSetStatus
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscalerStatus
 from lab.kube.kinds.networkpolicy import NetworkPolicySpec
 from lab.kube.kinds.pod import Container, ContainerStatus
 from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudgetStatus
 from lab.kube.kinds.service import ServiceStatus
+from lab.kube.kinds.statefulset import RollingUpdateStatefulSet, StatefulSetStatus
 from lab.kube.meta import KeptObject, KubeObject
 from lab.kube.shapes import SHAPES
 from lab.kube.struct import KubeStruct, MicroTimestampMark, NumberAsTextMark, TimestampMark
@@ -25,10 +27,18 @@ from lab.kube.yaml_scalars import ScalarError, plain
 _ALWAYS_SHOWN: dict[type[KubeStruct], tuple[str, ...]] = {
     Container: ("resources",),
     ContainerStatus: ("ready", "restart_count"),
+    DaemonSetStatus: (
+        "current_number_scheduled",
+        "number_misscheduled",
+        "desired_number_scheduled",
+        "number_ready",
+    ),
+    RollingUpdateStatefulSet: ("partition",),
     HorizontalPodAutoscalerStatus: ("desired_replicas",),
     NetworkPolicySpec: ("pod_selector",),
     PodDisruptionBudgetStatus: ("disruptions_allowed", "current_healthy", "desired_healthy", "expected_pods"),
     ServiceStatus: ("load_balancer",),
+    StatefulSetStatus: ("replicas", "available_replicas"),
 }
 """Fields that the API writes even when they are empty (no `omitempty` in its Go types)."""
 

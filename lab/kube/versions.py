@@ -34,6 +34,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """A tolerance of an autoscaler's own (KEP-4951)."""
     load_balancer_ip_mode: bool = True
     """KEP-1860."""
+    max_unavailable_stateful_set: bool = True
+    """A StatefulSet's update may take down more than one Pod at a time (KEP-961)."""
     multi_cidr_service_allocator: bool = True
     """ServiceCIDR and IPAddress objects (KEP-1880)."""
     prefer_same_traffic_distribution: bool = True
@@ -58,6 +60,7 @@ GATES: dict[str, str] = {
     "AllowServiceLBStatusOnNonLB": "allow_service_lb_status_on_non_lb",
     "HPAConfigurableTolerance": "hpa_configurable_tolerance",
     "LoadBalancerIPMode": "load_balancer_ip_mode",
+    "MaxUnavailableStatefulSet": "max_unavailable_stateful_set",
     "MultiCIDRServiceAllocator": "multi_cidr_service_allocator",
     "PreferSameTrafficDistribution": "prefer_same_traffic_distribution",
     "RelaxedServiceNameValidation": "relaxed_service_name_validation",
@@ -73,6 +76,7 @@ _ON_SINCE: dict[str, int] = {
     "multi_cidr_service_allocator": 33,
     "prefer_same_traffic_distribution": 34,
     "hpa_configurable_tolerance": 35,
+    "max_unavailable_stateful_set": 35,
     "strict_ip_cidr_validation": 36,
     "conntrack_reconciler_sees_empty_services": 37,
     "relaxed_service_name_validation": 37,

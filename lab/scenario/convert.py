@@ -137,12 +137,15 @@ def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
         "error_rate": entry.error_rate,
         "drives": entry.drives,
         "runs_s": entry.runs,
+        "exit_code": entry.exit_code,
         "calls": _calls(entry.calls, index, source),
         "listen": _listen(entry, index, source),
         "service_time": _distribution(entry, index, source),
         "cpu": _amount(entry.cpu, quantity.cpu, source, "apps", index, "cpu"),
         "memory_bytes": _amount(entry.memory, quantity.memory, source, "apps", index, "memory"),
     }
+    if entry.exit_code is not None and not 0 <= entry.exit_code <= 255:
+        source.problem("expected an exit status from 0 to 255", "apps", index, "exit_code")
     given = {name: value for name, value in values.items() if value is not None}
     return AppSpec(image=entry.image, **given)  # type: ignore[arg-type]
 

@@ -118,7 +118,9 @@ class AppEntry(Entry, frozen=True):
     shutdown_time: Duration | None = None
     """How long a graceful end takes after the last request."""
     runs: Duration | None = None
-    """After how long it exits with 0 by itself; never when it is left out."""
+    """After how long it exits by itself; when it is left out, never, or in a Job after what its command sleeps."""
+    exit_code: int | None = None
+    """The status with which it then exits, 0 to 255; 0 when it is left out."""
     error_rate: Share | None = None
     """The share of requests that it answers with status 500."""
     calls: tuple[str, ...] | None = None

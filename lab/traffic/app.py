@@ -92,7 +92,9 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     drives: float = 1.0
     """How often a second an app that listens nowhere calls its targets."""
     runs_s: float | None = None
-    """After how long it exits with 0 by itself; None for never."""
+    """After how long it exits by itself; None for never, or in a Pod of a Job for what its command says."""
+    exit_code: int = 0
+    """With which status it then exits."""
     cpu: float | None = None
     """Cores that a worker uses while it works on a request; None for its share of the container's CPU request."""
     memory_bytes: int | None = None

@@ -13,6 +13,7 @@ import msgspec
 
 from lab.cluster.store import Store
 from lab.kube.kinds import BY_NAME
+from lab.kube.kinds.daemonset import DaemonSet
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -118,7 +119,8 @@ class _Survey:
     def parties(self) -> Iterator[Party]:
         """Workloads in the order in which they were made, then nodes, then the internet."""
         members: dict[str, list[Source]] = {}
-        for kind in (Deployment, StatefulSet):
+        kinds: tuple[type[KubeObject], ...] = (Deployment, StatefulSet, DaemonSet)
+        for kind in kinds:
             for workload in self._store.list(kind):
                 members[_party_name(workload)] = []
         for pod in self._store.list(Pod):

@@ -17,6 +17,7 @@ from lab.network.pod_addresses import addresses_of
 from lab.traffic.app import AppSpec, AppTable
 from lab.traffic.exchange import Caller, Wire
 from lab.traffic.known_images import KNOWN_IMAGES
+from lab.traffic.lifetime import lifetime_of
 from lab.traffic.probes import judge
 from lab.traffic.server import RUNNING, STARTING, Server
 from lab.traffic.service_index import ServiceIndex
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 APP_CALL_TIMEOUT_S = 5.0
 """How long an app waits for another one."""
+_HUNG_LOOK_S = 1.0
+"""How often a container that hangs when it should end is looked at again."""
 
 
 class Servers:
@@ -66,8 +69,16 @@ class Servers:
         self.pods.setdefault(key, {})[container.name] = server
         self.version += 1
         self.clock.after(spec.startup_s, self._up, server)
-        if spec.runs_s is not None:
-            self.clock.after(spec.runs_s, server.end, 0, "Completed")
+        runs_s, code = lifetime_of(spec, pod, container, self.wire.settings.job_run_s)
+        if runs_s is not None:
+            self.clock.after(runs_s, self._run_out, server, code)
+
+    def _run_out(self, server: Server, code: int) -> None:
+        """A container's work is done; one that hangs never gets that far."""
+        if server.hung:
+            self.clock.after(_HUNG_LOOK_S, self._run_out, server, code)
+        else:
+            server.end(code, "Error" if code else "Completed")
 
     def stop(self, pod: Pod, container: str) -> None:
         """Send SIGTERM; unknown containers are ignored."""

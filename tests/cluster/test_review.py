@@ -180,6 +180,49 @@ def test_a_daemon_set_is_a_workload_too(reviewed) -> None:
     assert said(reviewed(manifest(daemons, text))) == []
 
 
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {restartPolicy: Never, containers: [{name: web, image: web:1, ports: [{name: http, containerPort: 8080}]}]}
+"""
+CRON_JOB = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: tick}
+spec:
+  schedule: "*/5 * * * *"
+  jobTemplate:
+    spec:
+      template:
+        metadata: {labels: {app: web}}
+        spec:
+          restartPolicy: Never
+          containers: [{name: web, image: web:1, ports: [{name: http, containerPort: 8080}]}]
+"""
+
+
+@pytest.mark.parametrize("text", [JOB, CRON_JOB])
+@pytest.mark.parametrize(("port", "fine"), [("http", True), ("htpp", False)])
+def test_jobs_and_cron_jobs_are_workloads_too(reviewed, text: str, port: str, fine: bool) -> None:
+    found = reviewed(manifest(text, service(f"{{selector: {{app: web}}, ports: [{{port: 80, targetPort: {port}}}]}}")))
+    assert (said(found) == []) == fine
+
+
+def test_a_job_may_be_selected_by_its_name(reviewed) -> None:
+    by_name = service("{selector: {job-name: once}, ports: [{port: 80, targetPort: 8080}]}")
+    assert said(reviewed(manifest(JOB, by_name))) == []
+
+
+def test_a_wrong_schedule_is_found_with_its_line(reviewed) -> None:
+    (found,) = reviewed(CRON_JOB.replace("*/5 *", "*/5 24")).findings
+    assert (found.line, found.field) == (5, "spec.schedule")
+    assert found.message == 'Invalid value: "*/5 24 * * *": end of range (24) above maximum (23): 24'
+
+
 def test_two_services_with_one_selector(reviewed) -> None:
     spec = "{selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}"
     found = reviewed(manifest(DEPLOYMENT, service(spec), service(spec, "shop")))

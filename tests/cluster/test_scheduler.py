@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from lab.cluster.controllers.replicaset import ReplicaSetController
 from lab.cluster.controllers.scheduler import Scheduler
 from lab.journal import Noted
+from lab.kube.kinds.affinity import Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from lab.kube.kinds.node import HOSTNAME_LABEL, ZONE_LABEL, Node, NodeSpec, NodeStatus, Taint
 from lab.kube.kinds.pod import Container, Pod, PodSpec, ResourceRequirements, Toleration, TopologySpreadConstraint
 from lab.kube.kinds.replicaset import ReplicaSet, ReplicaSetSpec
@@ -211,3 +212,44 @@ def test_ties_are_broken_the_same_way_for_the_same_seed() -> None:
 
     assert placed(1) == placed(1)
     assert len({tuple(placed(seed)) for seed in range(5)}) > 1
+
+
+def affinity(*terms: NodeSelectorTerm) -> Affinity:
+    selector = NodeSelector(node_selector_terms=terms)
+    return Affinity(node_affinity=NodeAffinity(required_during_scheduling_ignored_during_execution=selector))
+
+
+def on_label(key: str, *values: str) -> NodeSelectorTerm:
+    return NodeSelectorTerm(match_expressions=(NodeSelectorRequirement(key=key, operator="In", values=values),))
+
+
+def on_name(*names: str) -> NodeSelectorTerm:
+    requirement = NodeSelectorRequirement(key="metadata.name", operator="In", values=names)
+    return NodeSelectorTerm(match_fields=(requirement,))
+
+
+def test_required_node_affinity_leaves_out_nodes() -> None:
+    cluster = Cluster(4)
+    cluster.add_pod(affinity=affinity(on_label(HOSTNAME_LABEL, "worker-3")))
+    cluster.add_pod("nowhere", affinity=affinity(on_label(HOSTNAME_LABEL, "worker-9")))
+    cluster.run(1)
+    assert cluster.node_of() == "worker-3"
+    assert cluster.messages("FailedScheduling") == [
+        "0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector."
+    ]
+
+
+def test_one_matching_term_is_enough() -> None:
+    cluster = Cluster(2)
+    cluster.add_pod(affinity=affinity(on_label("disk", "ssd"), on_name("worker-2")))
+    cluster.run(1)
+    assert cluster.node_of() == "worker-2"
+
+
+def test_nodes_that_an_affinity_does_not_name_are_not_looked_at() -> None:
+    cluster = Cluster(3)
+    cluster.add_pod(cpu="5", affinity=affinity(on_name("worker-2")))
+    cluster.run(1)
+    assert cluster.messages("FailedScheduling") == [
+        "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]."
+    ]

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from lab.clock import Clock
 from lab.cluster.controllers.base import Controller
+from lab.cluster.controllers.daemon_nodes import target_of
 from lab.cluster.store import Change, Store
 from lab.journal import Journal, Noted
 from lab.kube.kinds.deployment import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
@@ -22,11 +23,16 @@ class Workloads:
     """Steps `controllers` on a clock; Pods become Ready `ready_s` after they appear and end `stop_s` after deletion."""
 
     def __init__(
-        self, *controllers: type[Controller], seed: int = 1, ready_s: float = 2.0, stop_s: float = 1.0
+        self,
+        *controllers: type[Controller],
+        seed: int = 1,
+        ready_s: float = 2.0,
+        stop_s: float = 1.0,
+        settings: Settings | None = None,
     ) -> None:
         self.clock = Clock()
         self.journal = Journal()
-        self.settings = Settings()
+        self.settings = settings or Settings()
         self.store = Store(self.clock, self.journal, self.settings, seed)
         self.random = random.Random(seed)
         self.ready_s, self.stop_s = ready_s, stop_s
@@ -62,9 +68,11 @@ class Workloads:
 
         def change(current: Pod) -> Pod:
             status = replace(current.status, phase="Running", conditions=(ready,))
-            return replace(current, spec=replace(current.spec, node_name="worker-1"), status=status)
+            node = target_of(current) or "worker-1"
+            return replace(current, spec=replace(current.spec, node_name=node), status=status)
 
-        if self.store.exists(pod.metadata.uid):
+        there = self.store.find(Pod, pod.name, pod.namespace)
+        if there is not None and there.metadata.uid == pod.metadata.uid and not there.finished:
             self.store.mutate(Pod, pod.name, pod.namespace, change)
 
 

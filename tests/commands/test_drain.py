@@ -20,7 +20,7 @@ from lab.kube.decode import decode
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Container, Lifecycle, LifecycleHandler, Pod, PodSpec, SleepAction
 from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudget
-from lab.kube.meta import KeptObject, ObjectMeta, OwnerReference
+from lab.kube.meta import ObjectMeta, OwnerReference
 from lab.settings import Settings
 
 DAEMON = OwnerReference(api_version="apps/v1", kind="DaemonSet", name="agent", uid="d1", controller=True)
@@ -196,24 +196,28 @@ def test_pods_without_a_controller_need_force(drained):
     assert "pod/alone evicted" in forced.output
 
 
-def with_daemon(world: Drained) -> None:
-    world.engine.store.create(
-        KeptObject(api_version="apps/v1", kind="DaemonSet", metadata=ObjectMeta(name="agent", namespace="default"))
-    )
-    world.pod("agent-1", owner_references=(DAEMON,))
-    world.engine.run_for(3.0)
+def with_daemon(world: Drained) -> str:
+    """A DaemonSet; the name of its Pod on the node that is drained."""
+    labels = {"app": "agent"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "agent", "image": "agent"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    meta = {"name": "agent", "namespace": "default"}
+    world.engine.store.create(decode({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": meta, "spec": spec}))
+    world.engine.run_for(10.0)
+    [pod] = [pod for pod in world.engine.store.list(Pod, "default", labels) if pod.spec.node_name == "worker-1"]
+    return pod.name
 
 
 def test_pods_of_a_daemon_set_stay(drained):
     world = drained()
-    with_daemon(world)
+    daemon = with_daemon(world)
     refused = world.drain()
-    why = "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): default/agent-1"
+    why = f"cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): default/{daemon}"
     assert refused.error == f"error: {why}"
     execution = world.drain("--ignore-daemonsets")
-    assert "Warning: ignoring DaemonSet-managed Pods: default/agent-1" in execution.output
+    assert f"Warning: ignoring DaemonSet-managed Pods: default/{daemon}" in execution.output
     assert execution.output[-1] == "node/worker-1 drained"
-    assert world.pods() == ["agent-1"]
+    assert world.engine.store.find(Pod, daemon, "default") is not None
 
 
 def test_pods_of_a_daemon_set_that_is_gone_need_force(drained):

@@ -94,6 +94,18 @@ def test_an_app_that_runs_for_a_while_exits_by_itself() -> None:
         bench.traffic.crash_pod("default", "job")
 
 
+def test_it_may_exit_with_an_error_and_while_it_hangs_not_at_all() -> None:
+    bench = Bench(app(runs_s=3.0, exit_code=2))
+    bench.pod("job")
+    bench.clock.run_until(1.0)
+    bench.traffic.hang_pod("default", "job")
+    bench.clock.run_until(20.0)
+    assert bench.exits == []
+    bench.servers.hang("default", "job", False)
+    bench.clock.run_until(22.0)
+    assert bench.exits == [("job", 2, "Error")]
+
+
 def test_a_service_that_comes_later_opens_the_port() -> None:
     bench = Bench(app())
     pod = bench.pod("web")

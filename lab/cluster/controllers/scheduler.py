@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from lab.clock import Clock
 from lab.cluster.controllers.base import Controller, Key
-from lab.cluster.controllers.scheduling.filters import Wish, reasons_against, summary
+from lab.cluster.controllers.scheduling.filters import NOT_NAMED, Wish, reasons_against, summary
+from lab.cluster.controllers.scheduling.node_affinity import pinned_nodes
 from lab.cluster.controllers.scheduling.node_info import NodeCache, NodeInfo, Request, request_of
 from lab.cluster.controllers.scheduling.scores import total_scores
 from lab.cluster.controllers.scheduling.spread import constraints_of, default_constraints
@@ -81,12 +82,22 @@ class Scheduler(Controller):
         nodes = list(self._cache.nodes.values())
         request = request_of(pod.spec)
         wish = Wish(pod, request, constraints_of(pod, "DoNotSchedule", self.store, nodes))
-        fitting, reasons = self._feasible(wish, nodes)
+        named = self._named(pod)
+        fitting, reasons = self._feasible(wish, nodes if named is None else named)
         if not fitting:
+            if named is not None and len(named) < len(nodes):
+                reasons[NOT_NAMED] = len(nodes) - len(named)
             self._fail(pod, summary(len(nodes), reasons))
             return
         self._unplaced.pop(key, None)
         self._bind(pod, self._best(pod, request, fitting, nodes))
+
+    def _named(self, pod: Pod) -> list[NodeInfo] | None:
+        """The nodes that a Pod's affinity names, as a daemon Pod's names its one; None when it names none."""
+        names = pinned_nodes(pod.spec)
+        if names is None:
+            return None
+        return [info for name in names if (info := self._cache.nodes.get(name)) is not None]
 
     def _feasible(self, wish: Wish, nodes: list[NodeInfo]) -> tuple[list[NodeInfo], dict[str, int]]:
         """Nodes that can take the Pod: all of them in a small cluster, enough of them in a large one."""

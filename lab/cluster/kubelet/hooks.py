@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from lab.cluster.runtime import ContainerRuntime, ProbeResult
 from lab.kube.kinds.pod import LifecycleHandler, Pod, Probe
@@ -15,7 +16,12 @@ def hook_result(runtime: ContainerRuntime, pod: Pod, container: str, handler: Li
     if handler.sleep is not None:
         return ProbeResult(True, "", handler.sleep.seconds)
     if handler.exec is not None:
-        return ProbeResult(True, "", sum(float(wait) for wait in _SLEEP.findall(" ".join(handler.exec.command))))
+        return ProbeResult(True, "", slept_s(handler.exec.command))
     if handler.http_get is not None:
         return runtime.probe(pod, container, Probe(http_get=handler.http_get))
     return ProbeResult(True)
+
+
+def slept_s(command: Iterable[str]) -> float:
+    """How long all `sleep` commands in a command take together, in seconds."""
+    return sum(float(wait) for wait in _SLEEP.findall(" ".join(command)))

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.cluster.job_identity import LEGACY_NAME_LABEL, NAME_LABEL
 from lab.kube.documents import Document
+from lab.kube.kinds.cronjob import CronJob
+from lab.kube.kinds.daemonset import DaemonSet
 from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.job import Job
 from lab.kube.kinds.pod import Pod, PodSpec
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.statefulset import StatefulSet
@@ -56,6 +60,15 @@ def _workload(document: Document) -> Workload | None:
             return None
         template = obj.spec.template
         return _of_spec(document, obj, template.metadata.labels, template.spec, obj.spec.replicas)
+    if isinstance(obj, DaemonSet):
+        return _of_spec(document, obj, obj.spec.template.metadata.labels, obj.spec.template.spec, None)
+    if isinstance(obj, Job):
+        named = {LEGACY_NAME_LABEL: obj.name, NAME_LABEL: obj.name}
+        template = obj.spec.template
+        return _of_spec(document, obj, {**named, **template.metadata.labels}, template.spec, None)
+    if isinstance(obj, CronJob):
+        template = obj.spec.job_template.spec.template
+        return _of_spec(document, obj, template.metadata.labels, template.spec, None)
     return _kept(document, obj) if isinstance(obj, KeptObject) else None
 
 
@@ -74,11 +87,8 @@ def _of_spec(
 
 
 def _kept(document: Document, obj: KeptObject) -> Workload | None:
-    """A DaemonSet, a Job, a Rollout: anything with a Pod template."""
-    spec = _map(obj.body.get("spec"))
-    if "jobTemplate" in spec:
-        spec = _map(_map(spec["jobTemplate"]).get("spec"))
-    template = _map(spec.get("template"))
+    """A Rollout, a ReplicationController: anything with a Pod template."""
+    template = _map(_map(obj.body.get("spec")).get("template"))
     labels = _map(_map(template.get("metadata")).get("labels"))
     containers = _list(_map(template.get("spec")).get("containers"))
     if not labels or not containers:

@@ -8,21 +8,28 @@ from typing import Any
 from lab.cluster.errors import FieldError, Invalid
 from lab.cluster.validation.autoscaling import autoscaler_errors
 from lab.cluster.validation.budgets import disruption_budget_errors, resource_quota_errors
+from lab.cluster.validation.cronjob import cron_job_errors
+from lab.cluster.validation.daemonset import daemon_set_errors
 from lab.cluster.validation.endpoints import endpoints_errors
 from lab.cluster.validation.endpointslice import slice_errors
+from lab.cluster.validation.job import job_errors
 from lab.cluster.validation.metadata import metadata_errors
 from lab.cluster.validation.names import Errors, NameRule, is_dns_label, label_faults, subdomain_faults
 from lab.cluster.validation.networking import ip_address_errors, ip_address_name_faults, service_cidr_errors
 from lab.cluster.validation.networkpolicy import network_policy_errors
 from lab.cluster.validation.service import service_errors
 from lab.cluster.validation.service_status import status_errors
-from lab.cluster.validation.workloads import deployment_errors, pod_errors, replica_set_errors, stateful_set_errors
+from lab.cluster.validation.statefulset import stateful_set_errors
+from lab.cluster.validation.workloads import deployment_errors, pod_errors, replica_set_errors
 from lab.kube.kinds import KINDS
+from lab.kube.kinds.cronjob import CronJob
+from lab.kube.kinds.daemonset import DaemonSet
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.endpoints import Endpoints
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.ipaddress import IPAddress
+from lab.kube.kinds.job import Job
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.pod import Pod
@@ -71,7 +78,11 @@ def _name_rule(obj: KubeObject) -> NameRule:
 
 _NAMESPACED: dict[type[KubeObject], bool] = {kind.struct: kind.namespaced for kind in KINDS}
 
-_NAMES: dict[type[KubeObject], NameRule] = {Namespace: label_faults, IPAddress: ip_address_name_faults}
+_NAMES: dict[type[KubeObject], NameRule] = {
+    Namespace: label_faults,
+    StatefulSet: label_faults,
+    IPAddress: ip_address_name_faults,
+}
 """What a kind asks of its names where it is not an RFC 1123 subdomain."""
 
 _RULES: dict[type[KubeObject], Callable[[Any, Any], Errors]] = {
@@ -82,6 +93,9 @@ _RULES: dict[type[KubeObject], Callable[[Any, Any], Errors]] = {
     HorizontalPodAutoscaler: autoscaler_errors,
     PodDisruptionBudget: disruption_budget_errors,
     ResourceQuota: resource_quota_errors,
+    DaemonSet: daemon_set_errors,
+    Job: job_errors,
+    CronJob: cron_job_errors,
     EndpointSlice: slice_errors,
     Endpoints: endpoints_errors,
     ServiceCIDR: service_cidr_errors,

@@ -10,7 +10,6 @@ from lab.cluster.validation.service_ports import port_number_errors, protocol_er
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.pod import Container, Pod, PodSpec, PodTemplateSpec, Probe
 from lab.kube.kinds.replicaset import ReplicaSet
-from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.meta import LabelSelector
 from lab.kube.selector import is_empty, matches
 from lab.kube.struct import IntOrString
@@ -21,10 +20,11 @@ from lab.kube.struct import IntOrString
 def pod_errors(new: Pod, old: Pod | None) -> Errors:
     """What is wrong with a new Pod; what runs is not looked at again."""
     if old is None:
-        yield from _pod_spec(new.spec, "spec")
+        yield from pod_spec_errors(new.spec, "spec")
 
 
-def _pod_spec(spec: PodSpec, path: str) -> Errors:
+def pod_spec_errors(spec: PodSpec, path: str) -> Errors:
+    """What is wrong with what a Pod is to run."""
     if not spec.containers:
         yield required(f"{path}.containers")
     if spec.restart_policy not in ("Always", "OnFailure", "Never"):
@@ -79,22 +79,28 @@ def _probe(probe: Probe, path: str) -> Errors:
 # -- what makes Pods --------------------------------------------------------------------------------------------------
 
 
-def _workload(replicas: int, selector: LabelSelector, template: PodTemplateSpec) -> Errors:
-    if replicas < 0:
-        yield invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+def not_negative(path: str, value: float | None) -> Errors:
+    """A number below zero."""
+    if value is not None and value < 0:
+        yield invalid(path, value, "must be greater than or equal to 0")
+
+
+def workload_errors(selector: LabelSelector, template: PodTemplateSpec) -> Errors:
+    """What is wrong with the selector and the Pod template of what makes Pods that run for ever."""
     labels = template.metadata.labels
     if is_empty(selector):
         yield required("spec.selector")
     elif not matches(selector, labels):
         yield invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
     yield from label_errors(labels, "spec.template.metadata.labels")
-    yield from _pod_spec(template.spec, "spec.template.spec")
+    yield from pod_spec_errors(template.spec, "spec.template.spec")
     policy = template.spec.restart_policy
     if policy in ("OnFailure", "Never"):
         yield unsupported("spec.template.spec.restartPolicy", policy, ("Always",))
 
 
-def _unchanged_selector(new: LabelSelector, old: LabelSelector) -> Errors:
+def unchanged_selector_errors(new: LabelSelector, old: LabelSelector) -> Errors:
+    """A selector is for ever."""
     if new != old:
         yield invalid("spec.selector", new.match_labels, "field is immutable")
 
@@ -102,7 +108,8 @@ def _unchanged_selector(new: LabelSelector, old: LabelSelector) -> Errors:
 def deployment_errors(new: Deployment, old: Deployment | None) -> Errors:
     """What is wrong with a Deployment, or with its change from `old`."""
     spec = new.spec
-    yield from _workload(spec.replicas, spec.selector, spec.template)
+    yield from not_negative("spec.replicas", spec.replicas)
+    yield from workload_errors(spec.selector, spec.template)
     if spec.strategy.type not in ("Recreate", "RollingUpdate"):
         yield unsupported("spec.strategy.type", spec.strategy.type, ("Recreate", "RollingUpdate"))
     update = spec.strategy.rolling_update
@@ -110,15 +117,17 @@ def deployment_errors(new: Deployment, old: Deployment | None) -> Errors:
     if update is not None and spec.strategy.type == "Recreate":
         yield forbidden(path, "may not be specified when strategy `type` is 'Recreate'")
     elif update is not None:
-        yield from _amount(f"{path}.maxSurge", update.max_surge)
-        yield from _amount(f"{path}.maxUnavailable", update.max_unavailable)
-        if _is_zero(update.max_surge) and _is_zero(update.max_unavailable):
+        yield from amount_errors(f"{path}.maxSurge", update.max_surge)
+        yield from amount_errors(f"{path}.maxUnavailable", update.max_unavailable)
+        yield from percentage_errors(f"{path}.maxUnavailable", update.max_unavailable)
+        if is_zero(update.max_surge) and is_zero(update.max_unavailable):
             yield invalid(f"{path}.maxUnavailable", update.max_unavailable, "may not be 0 when `maxSurge` is 0")
     if old is not None:
-        yield from _unchanged_selector(spec.selector, old.spec.selector)
+        yield from unchanged_selector_errors(spec.selector, old.spec.selector)
 
 
-def _amount(path: str, value: IntOrString | None) -> Errors:
+def amount_errors(path: str, value: IntOrString | None) -> Errors:
+    """What is neither a number nor a percentage."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]+%", value):
         detail = "a valid percent string must be a numeric string followed by an ending '%'"
         yield invalid(path, value, f"{detail} (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")
@@ -126,19 +135,20 @@ def _amount(path: str, value: IntOrString | None) -> Errors:
         yield invalid(path, value, "must be greater than or equal to 0")
 
 
-def _is_zero(value: IntOrString | None) -> bool:
+def percentage_errors(path: str, value: IntOrString | None) -> Errors:
+    """A percentage of more than all there is."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+%", value) and int(value[:-1]) > 100:
+        yield invalid(path, value, "must not be greater than 100%")
+
+
+def is_zero(value: IntOrString | None) -> bool:
+    """Whether it is none at all of whatever there is."""
     return value in (0, "0%")
 
 
 def replica_set_errors(new: ReplicaSet, old: ReplicaSet | None) -> Errors:
     """What is wrong with a ReplicaSet, or with its change from `old`."""
-    yield from _workload(new.spec.replicas, new.spec.selector, new.spec.template)
+    yield from not_negative("spec.replicas", new.spec.replicas)
+    yield from workload_errors(new.spec.selector, new.spec.template)
     if old is not None:
-        yield from _unchanged_selector(new.spec.selector, old.spec.selector)
-
-
-def stateful_set_errors(new: StatefulSet, old: StatefulSet | None) -> Errors:
-    """What is wrong with a StatefulSet, or with its change from `old`."""
-    yield from _workload(new.spec.replicas, new.spec.selector, new.spec.template)
-    if old is not None:
-        yield from _unchanged_selector(new.spec.selector, old.spec.selector)
+        yield from unchanged_selector_errors(new.spec.selector, old.spec.selector)

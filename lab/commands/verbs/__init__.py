@@ -8,6 +8,7 @@ from lab.commands.verbs import kubectl_drain as _drain  # isort: skip
 from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
 from lab.commands.verbs import kubectl_make as _make  # isort: skip
 from lab.commands.verbs import kubectl_create_limits as _create_limits  # isort: skip
+from lab.commands.verbs import kubectl_jobs as _jobs  # isort: skip
 from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
@@ -29,6 +30,7 @@ MODULES = (
     _rollout,
     _make,
     _create_limits,
+    _jobs,
     _curl,
     _dig,
     _faults,

@@ -117,7 +117,7 @@ def _change_map(call: Call, changes: Mapping[str, str | None], field: str, verb:
 @command(
     "kubectl set image",
     "Change the images of containers, which begins a rollout.",
-    Parameter("target", target_of("Deployment", "ReplicaSet", "StatefulSet", "Pod")),
+    Parameter("target", target_of("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod")),
     Parameter("images", IMAGES),
     flags=(IN_NAMESPACE,),
     examples=("kubectl set image deployment/web web=shop/web:2", "kubectl set image deployment/web *=shop/web:2"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from lab.cluster.store import Change
@@ -11,21 +9,27 @@ from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
 from lab.commands.registry import Flag, Parameter, command
 from lab.commands.resources import Target, target_of
+from lab.commands.rollouts import Revision, history_of
 from lab.commands.values import COUNT, DURATION
 from lab.commands.verbs.kubectl_change import with_template
 from lab.kube.errors import LabError
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.pod import PodTemplateSpec
-from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.time import to_rfc3339
-from lab.views.kinds.deployment import replica_sets, revision
+from lab.views.rollout import Rolling, progress
 from lab.views.table import table
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-HASH_LABEL = "pod-template-hash"
 
 replace = msgspec.structs.replace
 _DEPLOYMENT = target_of("Deployment")
+_ROLLING = target_of("Deployment", "DaemonSet", "StatefulSet")
+
+
+def _rolling(call: Call) -> Rolling:
+    found = call.values["target"].obj
+    assert isinstance(found, Rolling)
+    return found
 
 
 def _deployment(call: Call) -> Deployment:
@@ -37,9 +41,9 @@ def _deployment(call: Call) -> Deployment:
 @command(
     "kubectl rollout restart",
     "Replace all Pods of a workload, as a rollout.",
-    Parameter("target", target_of("Deployment", "StatefulSet")),
+    Parameter("target", _ROLLING),
     flags=(IN_NAMESPACE,),
-    examples=("kubectl rollout restart deployment/web",),
+    examples=("kubectl rollout restart deployment/web", "kubectl rollout restart daemonset/agent"),
 )
 def restart(call: Call) -> None:
     """Write the moment into the Pod template's annotations, as kubectl does."""
@@ -59,56 +63,38 @@ def restart(call: Call) -> None:
 @command(
     "kubectl rollout status",
     "Tell how a rollout goes until it is over.",
-    Parameter("target", _DEPLOYMENT),
+    Parameter("target", _ROLLING),
     flags=(Flag("--timeout", "give up after this time", DURATION), IN_NAMESPACE),
-    examples=("kubectl rollout status deployment/web",),
+    examples=("kubectl rollout status deployment/web", "kubectl rollout status daemonset/agent"),
 )
 def status(call: Call) -> None:
     """Print each new stage; ends when the rollout does."""
-    wanted = _deployment(call)
+    target: Target = call.values["target"]
+    wanted = _rolling(call)
     execution = call.execution
     call.running = True
 
-    def look(deployment: Deployment) -> None:
-        text, done = progress(deployment)
-        if text not in execution.output:
-            call.say(text)
-        if done:
-            execution.finish("" if done == "complete" else f"error: {text}")
+    def look(workload: Rolling) -> None:
+        now = progress(workload)
+        if now.end != "failed" and now.text not in execution.output:
+            call.say(now.text)
+        if now.end:
+            execution.finish("" if now.end == "complete" else f"error: {now.text}")
 
     def changed(change: Change) -> None:
         if change.object.metadata.uid != wanted.metadata.uid or execution.done:
             return
         if change.new is None:
-            execution.finish(f'error: deployment "{wanted.name}" was deleted while it rolled out')
-        elif isinstance(change.new, Deployment):
+            kind = target.resource.kind.lower()
+            execution.finish(f'error: {kind} "{wanted.name}" was deleted while it rolled out')
+        elif isinstance(change.new, Rolling):
             look(change.new)
 
-    stop = call.store.subscribe(changed, Deployment)
+    stop = call.store.subscribe(changed, type(wanted))
     execution.on_done.append(lambda _: stop())
     look(wanted)
     if call.get("timeout") is not None:
         call.engine.clock.after(call.get("timeout"), execution.finish, "error: timed out waiting for the condition")
-
-
-def progress(deployment: Deployment) -> tuple[str, str]:
-    """What `kubectl rollout status` says now, and `complete` or `failed` when that is the last it says."""
-    status, wanted = deployment.status, deployment.spec.replicas
-    waiting = f'Waiting for deployment "{deployment.name}" rollout to finish: '
-    if status.observed_generation < deployment.metadata.generation:
-        return "Waiting for deployment spec update to be observed...", ""
-    if any(one.type == "Progressing" and one.reason == "ProgressDeadlineExceeded" for one in status.conditions):
-        return f'deployment "{deployment.name}" exceeded its progress deadline', "failed"
-    if status.updated_replicas < wanted:
-        return f"{waiting}{status.updated_replicas} out of {wanted} new replicas have been updated...", ""
-    if status.replicas > status.updated_replicas:
-        return f"{waiting}{status.replicas - status.updated_replicas} old replicas are pending termination...", ""
-    if status.available_replicas < status.updated_replicas:
-        return (
-            f"{waiting}{status.available_replicas} of {status.updated_replicas} updated replicas are available...",
-            "",
-        )
-    return f'deployment "{deployment.name}" successfully rolled out', "complete"
 
 
 @command(
@@ -147,47 +133,48 @@ def _set_paused(call: Call, value: bool) -> None:
 @command(
     "kubectl rollout undo",
     "Go back to an earlier Pod template.",
-    Parameter("target", _DEPLOYMENT),
+    Parameter("target", _ROLLING),
     flags=(Flag("--to-revision", "which one; 0 is the one before", COUNT), IN_NAMESPACE),
     examples=("kubectl rollout undo deployment/web", "kubectl rollout undo deployment/web --to-revision=2"),
 )
 def undo(call: Call) -> None:
-    """Write the Pod template of an earlier revision's ReplicaSet."""
-    deployment = _deployment(call)
-    if deployment.spec.paused:
+    """Write the Pod template of an earlier revision."""
+    target: Target = call.values["target"]
+    workload = _rolling(call)
+    if isinstance(workload, Deployment) and workload.spec.paused:
         raise LabError('you cannot rollback a paused deployment; resume it first with "kubectl rollout resume"')
-    template = _earlier(call, deployment).spec.template
-    labels = {key: value for key, value in template.metadata.labels.items() if key != HASH_LABEL}
-    template = replace(template, metadata=replace(template.metadata, labels=labels))
-    call.store.update(with_template(deployment, lambda _: template))
-    call.say(f"deployment.apps/{deployment.name} rolled back")
+    earlier = _earlier(call, target, workload)
+    if earlier.template == workload.spec.template:
+        call.say(f"{target.name} skipped rollback (current template already matches revision {earlier.number})")
+        return
+    call.store.update(with_template(workload, lambda _: earlier.template))
+    call.say(f"{target.name} rolled back")
 
 
-def _earlier(call: Call, deployment: Deployment) -> ReplicaSet:
+def _earlier(call: Call, target: Target, workload: Rolling) -> Revision:
     wanted: int = call.get("to_revision", 0)
-    found = replica_sets(deployment, call.context)
-    matching = [one for one in found if revision(one) == wanted] if wanted else found[1:]
+    found = history_of(workload, call.context)
+    matching = [one for one in found if one.number == wanted] if wanted else found[1:]
     if not matching:
         what = f"revision {wanted}" if wanted else "rollout history"
-        raise LabError(f'no {what} found for deployment "{deployment.name}"')
+        raise LabError(f'no {what} found for {target.resource.kind.lower()} "{workload.name}"')
     return matching[0]
 
 
 @command(
     "kubectl rollout history",
-    "The revisions of a Deployment that can be gone back to.",
-    Parameter("target", _DEPLOYMENT),
+    "The revisions of a workload that can be gone back to.",
+    Parameter("target", _ROLLING),
     flags=(IN_NAMESPACE,),
     examples=("kubectl rollout history deployment/web",),
 )
 def history(call: Call) -> None:
     """Print the revisions with their images and change causes."""
-    deployment = _deployment(call)
-    rows = [_history_row(one) for one in reversed(replica_sets(deployment, call.context))]
-    call.say(f"deployment.apps/{deployment.name}", *table(("REVISION", "CHANGE-CAUSE", "IMAGES"), rows))
+    target: Target = call.values["target"]
+    rows = [_history_row(one) for one in reversed(history_of(_rolling(call), call.context))]
+    call.say(target.name, *table(("REVISION", "CHANGE-CAUSE", "IMAGES"), rows))
 
 
-def _history_row(replica_set: ReplicaSet) -> tuple[str, str, str]:
-    cause: Any = replica_set.metadata.annotations.get("kubernetes.io/change-cause", "<none>")
-    images = ",".join(one.image for one in replica_set.spec.template.spec.containers)
-    return str(revision(replica_set)), cause, images
+def _history_row(one: Revision) -> tuple[str, str, str]:
+    images = ",".join(container.image for container in one.template.spec.containers)
+    return str(one.number), one.cause, images

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from lab.kube.kinds.controllerrevision import ControllerRevision
+from lab.kube.kinds.cronjob import CronJob
+from lab.kube.kinds.daemonset import DaemonSet
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.endpoints import Endpoints
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler, from_v1
 from lab.kube.kinds.ipaddress import IPAddress
+from lab.kube.kinds.job import Job
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.node import Lease, Node
@@ -68,6 +72,10 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(PodDisruptionBudget, "poddisruptionbudgets", ("pdb",), older_versions=("policy/v1beta1",)),
     Kind(ResourceQuota, "resourcequotas", ("quota",)),
+    Kind(DaemonSet, "daemonsets", ("ds",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
+    Kind(ControllerRevision, "controllerrevisions", older_versions=("apps/v1beta1", "apps/v1beta2")),
+    Kind(CronJob, "cronjobs", ("cj",), older_versions=("batch/v1beta1", "batch/v2alpha1")),
+    Kind(Job, "jobs"),
     Kind(Service, "services", ("svc",)),
     Kind(NetworkPolicy, "networkpolicies", ("netpol",), older_versions=("extensions/v1beta1",)),
     Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),

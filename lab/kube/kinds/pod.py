@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from lab.kube.kinds.affinity import Affinity
 from lab.kube.meta import Condition, KubeObject, LabelSelector, ObjectMeta
 from lab.kube.struct import IntOrString, KubeStruct, Quantity, Timestamp
 
@@ -171,6 +172,7 @@ class PodSpec(KubeStruct, frozen=True):
     termination_grace_period_seconds: float | None = None
     node_name: str = ""
     node_selector: dict[str, str] = {}
+    affinity: Affinity | None = None
     tolerations: tuple[Toleration, ...] = ()
     topology_spread_constraints: tuple[TopologySpreadConstraint, ...] = ()
     readiness_gates: tuple[PodReadinessGate, ...] = ()

@@ -6,13 +6,14 @@ import msgspec
 
 from lab.kube.kinds.pod import PodTemplateSpec
 from lab.kube.meta import KubeObject, LabelSelector
-from lab.kube.struct import KubeStruct
+from lab.kube.struct import IntOrString, KubeStruct
 
 
 class RollingUpdateStatefulSet(KubeStruct, frozen=True):
-    """Only ordinals of `partition` and above are updated."""
+    """Only ordinals of `partition` and above are updated, `max_unavailable` of them at a time (KEP-961)."""
 
     partition: int = 0
+    max_unavailable: IntOrString | None = None
 
 
 class StatefulSetUpdateStrategy(KubeStruct, frozen=True):
@@ -40,6 +41,13 @@ class StatefulSetSpec(KubeStruct, frozen=True):
     update_strategy: StatefulSetUpdateStrategy = msgspec.field(default_factory=StatefulSetUpdateStrategy)
     min_ready_seconds: float = 0
     ordinals: StatefulSetOrdinals | None = None
+    revision_history_limit: int | None = None
+
+    @property
+    def numbers(self) -> range:
+        """The ordinals that its Pods are to have."""
+        start = self.ordinals.start if self.ordinals is not None else 0
+        return range(start, start + self.replicas)
 
 
 class StatefulSetStatus(KubeStruct, frozen=True):

@@ -6,11 +6,15 @@ from typing import Any
 
 from lab.kube.meta import KubeObject
 from lab.views.kinds import (
+    controllerrevision,
+    cronjob,
+    daemonset,
     deployment,
     endpoints,
     endpointslice,
     horizontalpodautoscaler,
     ipaddress,
+    job,
     kept,
     lease,
     namespace,
@@ -40,6 +44,10 @@ VIEWS: tuple[KindView[Any], ...] = (
     horizontalpodautoscaler.VIEW,
     poddisruptionbudget.VIEW,
     resourcequota.VIEW,
+    daemonset.VIEW,
+    controllerrevision.VIEW,
+    cronjob.VIEW,
+    job.VIEW,
     service.VIEW,
     networkpolicy.VIEW,
     endpointslice.VIEW,

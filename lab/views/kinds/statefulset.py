@@ -6,7 +6,7 @@ from lab.kube.kinds.statefulset import StatefulSet
 from lab.kube.selector import to_text as selector
 from lab.views.kinds.base import Context, KindView
 from lab.views.kinds.formatting import age, annotation_lines, containers, moment, pair_lines
-from lab.views.kinds.workload import set_state, template_lines
+from lab.views.kinds.workload import pods_status, set_state, template_lines
 from lab.views.states import State
 from lab.views.table import fields
 
@@ -21,7 +21,8 @@ def _row(stateful_set: StatefulSet, context: Context) -> tuple[str, ...]:
 
 
 def _state(stateful_set: StatefulSet, context: Context) -> State:
-    return set_state(stateful_set.spec.replicas, stateful_set.status.ready_replicas)
+    status = stateful_set.status
+    return set_state(stateful_set.spec.replicas, status.ready_replicas, status.updated_replicas)
 
 
 def _describe(stateful_set: StatefulSet, context: Context) -> list[str]:
@@ -40,6 +41,7 @@ def _describe(stateful_set: StatefulSet, context: Context) -> list[str]:
             ("Pod Management Policy", spec.pod_management_policy),
             ("Update Strategy", spec.update_strategy.type),
             ("  Partition", str(rolling.partition if rolling is not None else 0)),
+            ("Pods Status", pods_status(stateful_set, context)),
         )
     )
     return lines + template_lines(spec.template)

@@ -1,9 +1,12 @@
-"""What Deployments, ReplicaSets and StatefulSets have in common on the screen."""
+"""What Deployments, DaemonSets, Jobs and their like have in common on the screen."""
 
 from __future__ import annotations
 
-from lab.kube.kinds.pod import PodTemplateSpec
-from lab.kube.meta import Condition
+from collections import Counter
+
+from lab.kube.kinds.pod import Pod, PodTemplateSpec
+from lab.kube.meta import Condition, KubeObject
+from lab.views.kinds.base import Context
 from lab.views.kinds.formatting import pair_lines
 from lab.views.states import READY, State
 from lab.views.table import fields, table
@@ -27,6 +30,13 @@ def template_lines(template: PodTemplateSpec) -> list[str]:
         lines.append(f"   {one.name}:")
         lines += fields([("Image", one.image), ("Port", ports or "<none>"), ("Environment", environment)], indent=4)
     return lines
+
+
+def pods_status(owner: KubeObject, context: Context) -> str:
+    """`Pods Status` as `kubectl describe` counts them, by phase."""
+    phases = Counter(pod.status.phase for pod in context.store.owned_by(owner.metadata.uid, Pod))
+    shown = (("Running", "Running"), ("Pending", "Waiting"), ("Succeeded", "Succeeded"), ("Failed", "Failed"))
+    return " / ".join(f"{phases[phase]} {word}" for phase, word in shown)
 
 
 def condition_lines(conditions: tuple[Condition, ...]) -> list[str]:

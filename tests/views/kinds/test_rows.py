@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from lab.kube.kinds import KINDS
+from lab.kube.kinds.controllerrevision import ControllerRevision
+from lab.kube.kinds.cronjob import CronJob, CronJobSpec, CronJobStatus
+from lab.kube.kinds.daemonset import DaemonSet, DaemonSetStatus
 from lab.kube.kinds.deployment import Deployment, DeploymentSpec, DeploymentStatus
 from lab.kube.kinds.endpointslice import (
     SERVICE_NAME_LABEL,
@@ -13,6 +17,7 @@ from lab.kube.kinds.endpointslice import (
     EndpointPort,
     EndpointSlice,
 )
+from lab.kube.kinds.job import Job, JobCondition, JobSpec, JobStatus
 from lab.kube.kinds.node import Node, NodeAddress, NodeSpec, NodeStatus
 from lab.kube.kinds.service import (
     LoadBalancerIngress,
@@ -22,7 +27,7 @@ from lab.kube.kinds.service import (
     ServiceSpec,
     ServiceStatus,
 )
-from lab.kube.meta import Condition, KeptObject, ObjectMeta
+from lab.kube.meta import Condition, KeptObject, ObjectMeta, OwnerReference
 from lab.views.kinds import VIEWS, describe, view_of
 from tests.views.kinds.world import READY, RUNNING, context, pod, state, status
 
@@ -162,3 +167,82 @@ def test_equal_events_are_counted_together() -> None:
         seen.store.note(made, "Unhealthy", "Readiness probe failed", type="Warning", component="kubelet")
     *_, last = describe(made, seen)
     assert " ".join(last.split()) == "Warning Unhealthy 30s (x3 over 30s) kubelet Readiness probe failed"
+
+
+# -- Jobs and their like ----------------------------------------------------------------------------------------------
+
+
+def job(*conditions: str, succeeded: int = 0, **spec: object) -> Job:
+    found = tuple(JobCondition(type=one, status="True") for one in conditions)
+    status = JobStatus(conditions=found, succeeded=succeeded, start_time=0.0)
+    return Job(metadata=META, spec=JobSpec(**spec), status=status)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "word", "health"),
+    [
+        ((), "Running", "busy"),
+        (("Suspended",), "Suspended", "dim"),
+        (("SuccessCriteriaMet",), "SuccessCriteriaMet", "busy"),
+        (("SuccessCriteriaMet", "Complete"), "Complete", "dim"),
+        (("FailureTarget",), "FailureTarget", "bad"),
+        (("FailureTarget", "Failed"), "Failed", "bad"),
+    ],
+)
+def test_a_jobs_status(conditions: tuple[str, ...], word: str, health: str) -> None:
+    view, subject = view_of("Job"), job(*conditions, completions=1)
+    assert view.row(subject, context())[1] == word
+    assert view.health(subject, context()) == health
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({"completions": 5, "parallelism": 2}, "2/5"),
+        ({"parallelism": 1}, "2/1"),
+        ({"parallelism": 3}, "2/1 of 3"),
+    ],
+)
+def test_a_jobs_completions(spec: dict[str, int], text: str) -> None:
+    assert view_of("Job").row(job(succeeded=2, **spec), context())[2] == text
+
+
+def test_a_jobs_duration_stops_when_it_is_complete() -> None:
+    running = job()
+    assert view_of("Job").row(running, context(90.0))[3] == "90s"
+    done = replace(running, status=replace(running.status, completion_time=30.0))
+    assert view_of("Job").row(done, context(90.0))[3] == "30s"
+    waiting = replace(running, status=replace(running.status, start_time=None))
+    assert view_of("Job").row(waiting, context(90.0))[3] == ""
+
+
+def test_a_cron_job() -> None:
+    spec = CronJobSpec(schedule="@hourly", time_zone="Europe/Berlin", suspend=True)
+    subject = CronJob(metadata=META, spec=spec, status=CronJobStatus(last_schedule_time=60.0))
+    view = view_of("CronJob")
+    assert view.row(subject, context(90.0))[1:6] == ("@hourly", "Europe/Berlin", "True", "0", "30s")
+    assert view.health(subject, context()) == "dim"
+    assert view.row(CronJob(metadata=META), context())[5] == "<none>"
+
+
+@pytest.mark.parametrize(
+    ("desired", "available", "updated", "health"),
+    [(3, 3, 3, "ok"), (3, 3, 1, "busy"), (3, 1, 3, "warn"), (3, 0, 3, "bad"), (0, 0, 0, "dim")],
+)
+def test_a_daemon_set(desired: int, available: int, updated: int, health: str) -> None:
+    status = DaemonSetStatus(
+        desired_number_scheduled=desired,
+        current_number_scheduled=desired,
+        number_ready=available,
+        number_available=available,
+        updated_number_scheduled=updated,
+    )
+    view, subject = view_of("DaemonSet"), DaemonSet(metadata=META, status=status)
+    assert view.row(subject, context())[1:6] == tuple(map(str, (desired, desired, available, updated, available)))
+    assert view.health(subject, context()) == health
+
+
+def test_a_controller_revision_says_whose_it_is() -> None:
+    owner = OwnerReference(api_version="apps/v1", kind="DaemonSet", name="agent", controller=True)
+    subject = ControllerRevision(metadata=replace(META, owner_references=(owner,)), revision=4)
+    assert view_of("ControllerRevision").row(subject, context())[1:3] == ("daemonset.apps/agent", "4")

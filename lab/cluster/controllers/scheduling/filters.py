@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from lab.cluster.controllers.scheduling.node_affinity import allows_node
 from lab.cluster.controllers.scheduling.node_info import NodeInfo, Request
 from lab.cluster.controllers.scheduling.spread import Spread
 from lab.kube.kinds.node import Taint
@@ -66,9 +67,8 @@ def _taints(wish: Wish, info: NodeInfo) -> list[str]:
     return []
 
 
-def _node_selector(wish: Wish, info: NodeInfo) -> list[str]:
-    labels = info.node.metadata.labels
-    if all(labels.get(key) == value for key, value in wish.pod.spec.node_selector.items()):
+def _node_affinity(wish: Wish, info: NodeInfo) -> list[str]:
+    if allows_node(wish.pod.spec, info.node):
         return []
     return ["node(s) didn't match Pod's node affinity/selector"]
 
@@ -100,7 +100,11 @@ def _spread(wish: Wish, info: NodeInfo) -> list[str]:
     return []
 
 
-FILTERS: tuple[Filter, ...] = (_unschedulable, _taints, _node_selector, _host_ports, _resources, _spread)
+FILTERS: tuple[Filter, ...] = (_unschedulable, _taints, _node_affinity, _host_ports, _resources, _spread)
+
+
+NOT_NAMED = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
+"""Why a node is out that a Pod's affinity leaves out by its name: nobody looks at such nodes."""
 
 
 def summary(total: int, reasons: dict[str, int]) -> str:
