@@ -134,6 +134,19 @@ def test_commands_at_one_moment_come_after_everything_that_is_due_then(scenario)
     assert order == ["due", "then due", "first", "second"]
 
 
+def test_a_command_that_is_given_in_the_middle_of_a_moment_waits_for_its_end(scenario):
+    player = Player(scenario)
+    player.start()
+    happened = []
+    for number in range(5000):
+        player.engine.clock.at(2.0, happened.append, number)
+    assert not player.run_until(2.0, budget_s=0.0), "the budget was to end in the middle of the moment"
+    assert 0 < len(happened) < 5000
+    player.listeners.given.append(lambda given: happened.append(given.text))
+    player.give("kubectl get pods")
+    assert happened == [*range(5000), "kubectl get pods"]
+
+
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
 def test_every_scenario_that_comes_along_goes_through_msgpack_unchanged(entry):
     scenario = load(entry.path)

@@ -93,6 +93,24 @@ def test_time_goes_on_from_the_past_as_it_went(scenario, timeline):
     assert len(player.log.given) == 2
 
 
+def test_a_run_that_was_left_standing_learns_what_was_given_since(scenario):
+    player = Player(scenario)
+    player.start()
+    timeline = Timeline(player)
+    player.run_until(6.0)
+    seek(timeline, 2.0)  # another run, made before anything was given
+    newest = seek(timeline, 6.0)
+    newest.give("lab fail node/worker-2")
+    newest.run_until(10.0)
+    timeline.note()
+    found = seek(timeline, 8.0)
+    assert found is not newest
+    assert found.engine.journal.digest == digest_at(scenario, timeline.branch.log, 8.0)
+    assert [each.text for each in found.log.given] == ["lab fail node/worker-2"]
+    timeline.close()
+    found.engine.close()
+
+
 @settings(max_examples=15, deadline=None)
 @given(moments=st.lists(st.floats(0.0, 20.0), min_size=1, max_size=6), spare=st.integers(0, 30))
 def test_whatever_way_a_moment_is_come_to_it_is_the_same(scenario, moments, spare):
