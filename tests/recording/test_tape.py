@@ -140,6 +140,7 @@ def test_a_command_that_is_given_in_the_middle_of_a_moment_waits_for_its_end(sce
     happened = []
     for number in range(5000):
         player.engine.clock.at(2.0, happened.append, number)
+    player.run_until(1.9999)
     assert not player.run_until(2.0, budget_s=0.0), "the budget was to end in the middle of the moment"
     assert 0 < len(happened) < 5000
     player.listeners.given.append(lambda given: happened.append(given.text))
