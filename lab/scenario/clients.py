@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from lab.kube.errors import LabError, nearest
+from lab.kube.ip import read_address
 from lab.kube.kinds import find_kind
 from lab.scenario.convert import Source, numbered
 from lab.scenario.schema import PhaseEntry, TrafficEntry
 from lab.traffic.client import ClientSpec, Phase
 from lab.traffic.request import parse_target
 
-_WORKLOADS = ("pod", "deployment", "replicaset", "statefulset")
+SENDERS = ("pod", "deployment", "replicaset", "statefulset")
+"""Kinds whose Pods can send requests, as `from` names them."""
 
 
 MOST_WORKERS = 10_000
@@ -75,10 +77,12 @@ def party(text: str, source: Source, *path: str | int) -> str:
     kind = find_kind(word)
     fits = {"internet": len(rest) <= 1, "node": len(rest) == 1}
     if fits.get(word) and all(rest):
+        if word == "internet" and rest and read_address(rest[0]).value is None:
+            source.problem(f'"{rest[0]}" is no IP address: expected internet, or internet/198.51.100.7', *path)
         return text
-    if kind is not None and kind.name.lower() in _WORKLOADS and len(rest) in (1, 2) and all(rest):
+    if kind is not None and kind.name.lower() in SENDERS and len(rest) in (1, 2) and all(rest):
         return "/".join([kind.name.lower(), *(["default"] if len(rest) == 1 else []), *rest])
-    known = ("internet", "node", *_WORKLOADS)
+    known = ("internet", "node", *SENDERS)
     hint = nearest(word, known) if word not in known else ""
     source.problem(
         f'"{text}" is nowhere to send from{hint}; write internet, node/NAME, pod/NAME, pod/NAMESPACE/NAME or '
