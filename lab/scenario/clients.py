@@ -18,7 +18,8 @@ SENDERS = ("pod", "deployment", "replicaset", "statefulset")
 
 MOST_WORKERS = 10_000
 MOST_ADDRESSES = 60_000
-"""How many users and hosts one entry of traffic may stand for."""
+MOST_RETRIES = 100
+"""How many users, hosts and further attempts one entry of traffic may stand for."""
 
 
 def clients_of(entries: tuple[TrafficEntry, ...], source: Source) -> tuple[ClientSpec, ...]:
@@ -36,9 +37,13 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> Clien
         parse_target(entry.to)
     except LabError as error:
         source.problem(str(error), "traffic", index, "to")
-    for key, value, most in (("workers", entry.workers, MOST_WORKERS), ("addresses", entry.addresses, MOST_ADDRESSES)):
-        if value is not None and not 0 <= value <= most:
-            source.problem(f"{value} is out of range: expected 0 to {most:,}", "traffic", index, key)
+    for key, least, value, most in (
+        ("workers", 0, entry.workers, MOST_WORKERS),
+        ("addresses", 1, entry.addresses, MOST_ADDRESSES),
+        ("retries", 0, entry.retries, MOST_RETRIES),
+    ):
+        if value is not None and not least <= value <= most:
+            source.problem(f"{value} is out of range: expected {least} to {most:,}", "traffic", index, key)
     if entry.rate is None and not entry.workers:
         source.problem("expected a rate, or workers", "traffic", index)
     if entry.stop is not None and entry.stop <= entry.start:

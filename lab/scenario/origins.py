@@ -170,7 +170,9 @@ def _made_by(command: str, files: Callable[[str], Sequence[KubeObject]]) -> Iter
     kind = find_kind(line.command.makes)
     if kind is not None and line.positional:
         yield Party(kind.name.lower(), given.get("namespace", "default"), line.positional[0].text)
-    elif line.command.name == "kubectl apply" and given.get("filename", "-") != "-":  # standard input is read when the command is given
+    elif (
+        line.command.name == "kubectl apply" and given.get("filename", "-") != "-"
+    ):  # standard input is read when the command is given
         yield from _in_file(given["filename"], files)
 
 
