@@ -9,6 +9,7 @@ from lab.commands.run import OWN_FAULT
 from lab.kube.errors import LabError
 from lab.scenario.player import Player
 from lab.scenario.scenario import Scenario
+from lab.views.unready import unready_lines
 
 PATIENCE_S = 300.0
 """How many virtual seconds a command that goes on by itself may take."""
@@ -23,7 +24,7 @@ class Answer(NamedTuple):
     own_fault: bool
     """Whether the lab itself failed at it."""
     not_ready: tuple[str, ...]
-    """The `NAMESPACE/NAME` of Pods that were not Ready when the story began."""
+    """A line for the Pods of each workload that were not Ready when the story began."""
 
 
 def ask(scenario: Scenario, text: str, *, at_s: float = 0.0, seed: int | None = None, width: int = WIDTH) -> Answer:
@@ -41,6 +42,7 @@ def ask(scenario: Scenario, text: str, *, at_s: float = 0.0, seed: int | None = 
         error = execution.error
         if not execution.done:
             error = f"error: no answer within {PATIENCE_S:g} s"
-        return Answer(tuple(execution.output), error, error.startswith(OWN_FAULT), tuple(player.not_ready))
+        own_fault, not_ready = error.startswith(OWN_FAULT), tuple(unready_lines(player.not_ready))
+        return Answer(tuple(execution.output), error, own_fault, not_ready)
     finally:
         engine.close()

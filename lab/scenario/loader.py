@@ -91,6 +91,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         kept=kept,
         apps=apps_of(entry.apps, source),
         clients=clients,
+        made=tuple(made),
         timeline=timeline_of(entry.timeline, entry.duration, groups, source),
         lesson=lesson_of(entry.lesson, entry.duration, source),
         expectations=expectations_of(entry.expect, entry.duration, groups, source),

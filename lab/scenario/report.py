@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,18 @@ import msgspec
 
 from lab.kube.kinds.pod import Pod
 from lab.kube.time import clock_text
-from lab.network.reasons import REASONS
-from lab.scenario.aftermath import UNFINISHED, UNSENT
+from lab.scenario.remarks import Pending, Unresolved, pending, remarks, unresolved
+from lab.traffic.failures import UNFINISHED, UNSENT, explained
 from lab.traffic.measure import Measurements, Summary, Tallies
 from lab.views import format as fmt
 from lab.views.table import table
+from lab.views.unready import Unready
 
 if TYPE_CHECKING:
     from lab.scenario.player import Player
+
+
+_NOTE_WIDTH = 118
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -86,12 +91,18 @@ class Report(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
     checks: list[CheckResult]
     kept: list[str]
     """What the manifests set and the lab does not simulate."""
-    not_ready: list[str]
-    """Pods that were not Ready when the story began."""
+    not_ready: list[Unready]
+    """Pods that were not Ready when the story began, by workload and reason."""
     events: int
     journal: str
     """SHA-256 over every event; equal for equal runs."""
     passed: bool
+    pending: list[Pending] = []
+    """LoadBalancer Services without an EXTERNAL-IP at the end, and why."""
+    unresolved: list[Unresolved] = []
+    """Hosts that clients have asked for and that never had an address."""
+    made: list[str] = []
+    """Pods that were made for the traffic, as `pod/NAMESPACE/NAME`."""
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -123,10 +134,13 @@ def make_report(player: Player) -> Report:
         total=_group("all", total, now, _added(never.values())),
         groups=groups,
         endpoints=_endpoints(player),
-        failures=_failures(total.reasons),
+        failures=_failures(total.reasons | _added(never.values())),
         checks=[CheckResult(c.name, c.passed, c.message, c.place, c.value) for c in player.checks],
         kept=[kept.what for kept in scenario.kept],
         not_ready=player.not_ready,
+        pending=pending(engine),
+        unresolved=unresolved(engine, player.clients),
+        made=list(scenario.made),
         events=len(engine.journal),
         journal=engine.journal.digest,
         passed=player.passed,
@@ -188,7 +202,7 @@ def _endpoints(player: Player) -> list[EndpointShare]:
 
 def _failures(reasons: dict[str, int]) -> list[Failure]:
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [Failure(code, number, REASONS[code].meaning if code in REASONS else "") for code, number in ordered]
+    return [Failure(code, number, explained(code).meaning) for code, number in ordered if number]
 
 
 # -- as text --------------------------------------------------------------------------------------------------------
@@ -248,5 +262,7 @@ def outcome_text(group: Group) -> str:
 
 
 def _notes_text(report: Report) -> list[str]:
-    notes = (("not Ready when the story began", report.not_ready), ("kept, not simulated", report.kept))
-    return [f"{what}: {', '.join(names)}" for what, names in notes if names]
+    lines: list[str] = []
+    for title, said in remarks(report):
+        lines += [f"{title}:", *(f"  {text}" for each in said for text in textwrap.wrap(each, _NOTE_WIDTH))]
+    return lines

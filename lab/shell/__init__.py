@@ -118,8 +118,7 @@ def _ask(command: Command, options: argparse.Namespace) -> int:
     width = min(max(shutil.get_terminal_size((WIDTH, 0)).columns, NARROWEST), WIDEST)
     line = _line_of(command, options)
     answer = ask(_asked_scenario(command, options), line, at_s=at_s, seed=options.seed, width=width)
-    if answer.not_ready:
-        sys.stderr.write(f"lab: not Ready at 00:00: {', '.join(answer.not_ready)}\n")
+    sys.stderr.write("".join(f"lab: not Ready at 00:00: {line}\n" for line in answer.not_ready))
     for line in answer.lines:
         print(line)
     if answer.error:
