@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import NamedTuple
 
 from lab.commands.call import WIDTH
 from lab.commands.run import OWN_FAULT
 from lab.kube.errors import LabError
 from lab.scenario.player import Player
+from lab.scenario.progress import Bar, run, start
 from lab.scenario.scenario import Scenario
 from lab.views.unready import unready_lines
 
@@ -32,10 +34,11 @@ def ask(scenario: Scenario, text: str, *, at_s: float = 0.0, seed: int | None = 
     if at_s < 0.0:
         raise LabError("a question can be asked from time 0 on, when the cluster has settled")
     player = Player(scenario, seed=seed)
-    player.start()
     engine = player.engine
+    with Bar("booting", engine.now, at_s) as bar:
+        for now_s in chain(start(player), run(player, at_s)):
+            bar.show(now_s)
     try:
-        player.run_until(at_s)
         execution = player.give(text, by="shell", width=width)
         while not execution.done and engine.now < at_s + PATIENCE_S:
             engine.run_for(1.0)

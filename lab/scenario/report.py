@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from lab.scenario.player import Player
 
 
-_NOTE_WIDTH = 118
+_WIDTH = 120
+"""Where no terminal says how wide it is."""
+_LEAST_WIDTH = 30
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -208,11 +210,16 @@ def _failures(reasons: dict[str, int]) -> list[Failure]:
 # -- as text --------------------------------------------------------------------------------------------------------
 
 
-def to_text(report: Report) -> list[str]:
-    """The lines that a headless run ends with."""
+def to_text(report: Report, width: int = _WIDTH) -> list[str]:
+    """The lines that a headless run ends with; sentences are folded into `width` cells."""
     lines = [f"{report.scenario}: {clock_text(report.time_s)} of virtual time, seed {report.seed}{_drained(report)}"]
-    for part in (_groups_text, _endpoints_text, _failures_text, _notes_text, _checks_text):
-        text = part(report)
+    for text in (
+        _groups_text(report),
+        _endpoints_text(report),
+        _failures_text(report, width),
+        _remarks_text(report, width),
+        _checks_text(report),
+    ):
         lines += ["", *text] if text else []
     return [*lines, "", f"journal {report.journal}  {report.events} events"]
 
@@ -230,9 +237,15 @@ def _endpoints_text(report: Report) -> list[str]:
     return table(columns, rows) if rows else []
 
 
-def _failures_text(report: Report) -> list[str]:
-    rows = [(failure.reason, str(failure.requests), failure.meaning) for failure in report.failures]
-    return table(("WHY REQUESTS FAILED", "REQUESTS", "MEANING"), rows) if rows else []
+def _failures_text(report: Report, width: int) -> list[str]:
+    columns = ("WHY REQUESTS FAILED", "REQUESTS", "MEANING")
+    rows: list[tuple[str, ...]] = []
+    longest = max(map(len, (columns[0], *(failure.reason for failure in report.failures))))
+    room = width - len(f"{'':{longest}}   {columns[1]}   ")
+    for failure in report.failures:
+        first, *others = textwrap.wrap(failure.meaning, max(room, _LEAST_WIDTH))
+        rows += [(failure.reason, str(failure.requests), first), *(("", "", text) for text in others)]
+    return table(columns, rows) if rows else []
 
 
 def _checks_text(report: Report) -> list[str]:
@@ -261,8 +274,9 @@ def outcome_text(group: Group) -> str:
     return ", ".join(f"{outcome} {number}" for outcome, number in group.outcomes.items())
 
 
-def _notes_text(report: Report) -> list[str]:
+def _remarks_text(report: Report, width: int) -> list[str]:
     lines: list[str] = []
     for title, said in remarks(report):
-        lines += [f"{title}:", *(f"  {text}" for each in said for text in textwrap.wrap(each, _NOTE_WIDTH))]
+        folded = (textwrap.wrap(each, max(width - 2, _LEAST_WIDTH), subsequent_indent="  ") for each in said)
+        lines += [f"{title}:", *(f"  {text}" for texts in folded for text in texts)]
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lab.shell import FAILED, OK, on_a_terminal
@@ -51,14 +52,16 @@ def run_replay(options: argparse.Namespace) -> int:
 
 
 def _headless(replay: Replay) -> int:
+    from lab.scenario.progress import Bar, run, start
     from lab.scenario.report import to_text
 
     player, tape = replay.player, replay.tape
     for given in tape.log.given:
         print(f"{given.time_s:10.3f} s  $ {given.text}")
-    player.start()
     try:
-        player.run_until(tape.end_s)
+        with Bar("playing", player.engine.now, tape.end_s) as bar:
+            for now_s in chain(start(player), run(player, tape.end_s)):
+                bar.show(now_s)
         print("", *to_text(player.report()), sep="\n")
     finally:
         player.engine.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from lab.scenario.progress import with_bar
 from lab.shell import OK, WRONG
-from lab.shell.progress import with_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

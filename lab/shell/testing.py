@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.scenario.progress import with_bar
 from lab.shell import FAILED, OK, WRONG
-from lab.shell.progress import with_bar
 
 if TYPE_CHECKING:
     from lab.scenario.suite import CaseResult

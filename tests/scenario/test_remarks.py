@@ -94,3 +94,8 @@ timeline: [{at: 2s, run: lab fail node/worker-1}]
     assert {"nxdomain", "unsent", "unfinished"} <= {failure.reason for failure in found.failures}
     assert sum(failure.requests for failure in found.failures) == found.total.requests - found.total.ok
     assert all(failure.meaning.endswith(".") for failure in found.failures)
+    table = to_text(found, 80)
+    head = next(index for index, line in enumerate(table) if line.startswith("WHY REQUESTS FAILED"))
+    rows = table[head : table.index("", head)]
+    assert all(len(line) <= 80 for line in rows)
+    assert len(rows) > len(found.failures) + 1
