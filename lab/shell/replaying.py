@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from lab.shell import FAILED, OK, on_a_terminal
+from lab.shell.writing import complain
 
 if TYPE_CHECKING:
     from lab.recording.replay import Replay
@@ -37,9 +37,9 @@ def run_replay(options: argparse.Namespace) -> int:
 
     tape = read_tape(options.file)
     if tape.torn:
-        sys.stderr.write(f"lab: {options.file}: {tape.torn}; what comes before it is played\n")
+        complain(f"{options.file}: {tape.torn}; what comes before it is played")
     elif not tape.ended:
-        sys.stderr.write(f"lab: {options.file}: the recording was not ended; it is played up to {tape.end_s:.1f} s\n")
+        complain(f"{options.file}: the recording was not ended; it is played up to {tape.end_s:.1f} s")
     headless = options.headless or not on_a_terminal()
     replay = Replay(tape, waits=not headless)
     if headless:
