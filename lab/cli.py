@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from lab.kube.errors import LabError
 from lab.shell import (
     FAILED,
     INTERRUPTED,
@@ -21,9 +20,9 @@ from lab.shell import (
     on_a_terminal,
     own_scenario,
 )
+from lab.shell.writing import checked_output, complain, has_streams, journal_of, page_about, recording_of
 
 if TYPE_CHECKING:
-    from lab.scenario.player import Player
     from lab.scenario.scenario import Scenario
 
 _ABOUT = "A whole Kubernetes cluster, its Services and their traffic, simulated in a terminal."
@@ -72,40 +71,51 @@ class _Parser(argparse.ArgumentParser):
             word = message.split(": ", 1)[1].split()[0]
             hint = nearest(word.split("=")[0], self.options()) if word.startswith("-") else ""
             message = f"there is no option {word}{hint}" if word.startswith("-") else f'one word too many: "{word}"'
-        sys.stderr.write(f"lab: {message}\n")
+        complain(message)
         raise SystemExit(WRONG)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
-    from lab.kube.errors import LabError
-
+    if not has_streams():
+        complain("standard output is closed: there is nowhere to write to")
+        return WRONG
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with_traceback = "--traceback" in given
+    with checked_output():
+        return _called([word for word in given if word != "--traceback"], with_traceback="--traceback" in given)
+
+
+def _called(words: list[str], *, with_traceback: bool) -> int:
+    """Do what the words say; whatever goes wrong is told in a sentence."""
     try:
-        options = _parser().parse_args([word for word in given if word != "--traceback"])
-        verb: Callable[[argparse.Namespace], int] = options.verb
-        status = verb(options)
+        status = _verb(words)
         sys.stdout.flush()
         return status
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else WRONG
     except LabError as error:
-        sys.stderr.write("".join(f"lab: {line}\n" for line in str(error).splitlines()))
+        complain(*str(error).splitlines())
         return WRONG
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain about it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return OK  # whoever read our output has seen enough
     except Exception as error:
         if with_traceback:
             raise
-        sys.stderr.write(f"lab: a fault of Service Lab itself: {error or type(error).__name__}\n")
-        sys.stderr.write("lab: please report it, with what the same command prints with --traceback\n")
+        complain(
+            f"a fault of Service Lab itself: {error or type(error).__name__}",
+            "please report it, with what the same command prints with --traceback",
+        )
         return FAILED
+
+
+def _verb(words: list[str]) -> int:
+    try:
+        options = _parser().parse_args(words)
+        verb: Callable[[argparse.Namespace], int] = options.verb
+        return verb(options)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else WRONG
 
 
 def _parser() -> _Parser:
@@ -308,7 +318,6 @@ def _print_version(options: argparse.Namespace) -> int:
 
 def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
     """Play on the screen, or headless; several are the variants of one scenario, and are compared at the end."""
-    from lab.kube.errors import LabError
     from lab.kube.time import parse_duration
     from lab.scenario.player import Player
 
@@ -322,9 +331,9 @@ def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
         if len(shown) > 1 and value is not None:
             raise LabError(f"{option} takes one run: choose it with --variant")
     with (
-        _journal_of(players[0], options.journal),
-        _record_of(players[0], options.record),
-        _report_on(shown, options.report),
+        journal_of(players[0], options.journal),
+        recording_of(players[0], options.record),
+        page_about(shown, options.report),
     ):
         if headless:
             from lab.scenario.headless import Options, play_all
@@ -334,54 +343,6 @@ def _present(scenarios: Sequence[Scenario], options: argparse.Namespace) -> int:
         from lab.tui.app import main as show
 
         return show(players[0], speed=options.speed or 1.0, fps=options.fps)
-
-
-@contextmanager
-def _record_of(player: Player, path: str | None) -> Iterator[None]:
-    """Record a run while it lasts."""
-    if path is None:
-        yield
-        return
-    from lab.recording.tape import Recorder
-
-    recorder = Recorder(player, path)
-    try:
-        yield
-    finally:
-        recorder.close()
-
-
-@contextmanager
-def _report_on(players: Sequence[Player], path: str | None) -> Iterator[None]:
-    """Write a page about the runs when they have ended."""
-    if path is None:
-        yield
-        return
-    from lab.scenario.page import Recorder
-
-    recorder = Recorder(players, path)
-    yield
-    recorder.write()
-
-
-@contextmanager
-def _journal_of(player: Player, path: str | None) -> Iterator[None]:
-    """Write the events of a run to a file while it lasts."""
-    if path is None:
-        yield
-        return
-    from lab.kube.errors import LabError
-
-    try:
-        sink = open(path, "wb")  # noqa: SIM115  closed below; only the opening may fail like this
-    except OSError as error:
-        raise LabError(f"{path}: cannot be written: {error.strerror}") from None
-    with sink:
-        player.engine.journal.write_to(sink)
-        try:
-            yield
-        finally:
-            player.engine.journal.close()
 
 
 def _is_headless(options: argparse.Namespace) -> bool:

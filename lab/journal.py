@@ -11,7 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -184,6 +184,16 @@ _BATCH = 512
 Listener = Callable[[Event], object]
 
 
+class Sink(Protocol):
+    """Where events are written to: an open file, or what is like one."""
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Write some bytes."""
+
+    def flush(self) -> object:
+        """Let nothing wait."""
+
+
 class Reading(NamedTuple):
     """Events read from a position on."""
 
@@ -204,7 +214,7 @@ class Journal:
         self._hash = hashlib.sha256()
         self._encoder = msgspec.msgpack.Encoder()
         self._listeners: dict[type[Event], tuple[Listener, ...]] = {}
-        self._sink: BinaryIO | None = None
+        self._sink: Sink | None = None
 
     def __len__(self) -> int:
         return self._count + len(self._pending)
@@ -246,7 +256,7 @@ class Journal:
         self._settle()
         return reversed(self._recent)
 
-    def write_to(self, sink: BinaryIO) -> None:
+    def write_to(self, sink: Sink) -> None:
         """From now on, also write each event to `sink` as a stream of msgpack maps."""
         self._settle()
         self._sink = sink

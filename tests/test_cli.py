@@ -40,6 +40,13 @@ def test_help_is_short_and_names_every_verb(capsys):
         (["play", SMOKE, "--headless", "--journal", "/nowhere/x"], "cannot be written"),
         (["run", "-f", "nowhere"], "nowhere: no such file or folder"),
         (["run", "-f", WEB, "--nodes", "0"], "a cluster needs a node"),
+        (["run", "-f", SMOKE], f"{SMOKE}:1: this is a scenario, not a manifest; play it with: lab play {SMOKE}"),
+        (
+            ["run", "-f", "https://x.example/a.yaml"],
+            "https://x.example/a.yaml: manifests are read from files; download",
+        ),
+        (["play", "https://x.example/a.yaml"], "https://x.example/a.yaml: scenarios are read from files; download it"),
+        (["trace", "-f", SMOKE, "--from", "internet", "--to", "web"], "this is a scenario, not a manifest"),
     ],
 )
 def test_what_is_wrong_is_one_clear_line_and_status_2(capsys, words, message):

@@ -93,6 +93,8 @@ class Command:
     examples: tuple[str, ...] = ()
     danger: bool = False
     """Whether it takes something away, so that a screen asks before it does it."""
+    makes: str = ""
+    """The kind of the object that it creates under the name that its first parameter gives, if it does."""
 
     @property
     def usage(self) -> str:
@@ -115,11 +117,12 @@ def command(
     flags: tuple[Flag, ...] = (),
     examples: tuple[str, ...],
     danger: bool = False,
+    makes: str = "",
 ) -> Callable[[Action], Action]:
     """Put the decorated action into the registry."""
 
     def register(action: Action) -> Action:
-        COMMANDS[name] = Command(name, summary, action, parameters, flags, examples, danger)
+        COMMANDS[name] = Command(name, summary, action, parameters, flags, examples, danger, makes)
         return action
 
     return register

@@ -25,6 +25,8 @@ from lab.kube.time import from_rfc3339
 from lab.kube.yaml_tree import Node, from_plain
 
 _INT_MAX = 2**31 - 1
+_OF_SCENARIOS = frozenset(("duration", "manifests", "traffic", "timeline", "lesson", "expect", "method", "extends"))
+"""Keys by which a scenario is told from other YAML, for who mistakes it for a manifest."""
 _INDEX = re.compile(r"\[[^\]]*\]")
 
 
@@ -72,6 +74,10 @@ def decode(value: Mapping[str, Any] | Node, file: str = "inline") -> KubeObject:
     return found
 
 
+def _is_scenario(body: Mapping[str, Node]) -> bool:
+    return "name" in body and not {"apiVersion", "kind"} & body.keys() and bool(_OF_SCENARIOS & body.keys())
+
+
 class Decoder:
     """Decodes the documents of one file, gathering `faults` (as text: `problems`) and `kept` on the way."""
 
@@ -98,6 +104,9 @@ class Decoder:
         body = node.value
         if not isinstance(body, dict):
             self._expect(node, "", "a Kubernetes object with apiVersion and kind")
+            return None
+        if _is_scenario(body):
+            self.problem(node, "", f"this is a scenario, not a manifest; play it with: lab play {self.file}")
             return None
         faults = len(self.faults)
         api_version, kind = (self._text_at_top(node, body, name) for name in ("apiVersion", "kind"))

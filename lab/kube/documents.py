@@ -80,7 +80,7 @@ def read_documents(sources: Iterable[str]) -> tuple[list[Document], list[Fault]]
 
 
 def _texts(source: str) -> list[tuple[str, str]]:
-    return [(read(path, shown), shown) for path, shown in files(Path(source), Path())]
+    return [(read(path, shown), shown) for path, shown in files(source, Path())]
 
 
 def _read_text(text: str, file: str, found: list[Document], faults: list[Fault]) -> None:

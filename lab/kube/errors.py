@@ -20,6 +20,12 @@ class ManifestError(LabError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`, did you mean "x"?` for the known name closest to `word`; empty when none is close."""
+    name = closest(word, known)
+    return f', did you mean "{name}"?' if name else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known name closest to `word`; empty when none is close."""
     names = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), list(names), n=1)
-    return f', did you mean "{names[close[0]]}"?' if close else ""
+    return names[close[0]] if close else ""

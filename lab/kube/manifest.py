@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from lab.kube.errors import ManifestError
 from lab.kube.meta import KubeObject
 from lab.kube.yaml_tree import Node, from_plain, parse_documents
 
+_URL = re.compile(r"[a-z]+://")
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -46,7 +48,7 @@ def load(sources: Iterable[str | Path | Mapping[str, Any]], base: Path | None = 
         elif str(source) == "-":
             reader.read_text(sys.stdin.read(), "stdin")
         else:
-            for path, shown in files(Path(source), base or Path()):
+            for path, shown in files(source, base or Path()):
                 reader.read_text(read(path, shown), shown)
     return reader.manifest()
 
@@ -58,8 +60,11 @@ def loads(text: str, file: str = "inline") -> Manifest:
     return reader.manifest()
 
 
-def files(source: Path, base: Path) -> list[tuple[Path, str]]:
+def files(named: str | Path, base: Path) -> list[tuple[Path, str]]:
     """The manifests that a path means, each with the name that faults call it by; raises `ManifestError`."""
+    if _URL.match(str(named)):
+        raise ManifestError(f"{named}: manifests are read from files; download it first: curl -LO {named}")
+    source = Path(named)
     path = base / source
     if not path.exists():
         raise ManifestError(f"{source}: no such file or folder")

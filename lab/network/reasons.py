@@ -110,8 +110,8 @@ REASONS: dict[str, Reason] = {
         "kubectl get service shows the ports that exist.",
     ),
     NOTHING_LISTENS: Reason(
-        "The packet reached the node, and no process there listens on that port.",
-        "kubectl get service shows the node ports that exist.",
+        "The packet reached the Pod or node that it was for, and no process there listens on that port.",
+        "Compare the targetPort with the ports of the Pod's containers; kubectl get service shows the node ports.",
     ),
     NO_REAL_SERVER: Reason(
         "A Local traffic policy applies and this node has no endpoint; the virtual server of ipvs is empty, and the "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -29,7 +30,12 @@ class FrameWriter:
             self._file: BinaryIO = self._path.open("wb")
         except OSError as error:
             raise LabError(f"{path}: cannot be written: {error.strerror}") from None
-        self._write(MAGIC)
+        try:
+            self._write(MAGIC)
+        except LabError:
+            with suppress(OSError):
+                self._file.close()
+            raise
 
     def append(self, payload: bytes) -> None:
         """Add one frame, and give it to the operating system: a killed process does not take it along."""

@@ -8,11 +8,6 @@ from lab.engine import Engine
 from lab.traffic.client import Client
 from lab.traffic.request import RequestResult
 
-UNFINISHED = "unfinished"
-"""The outcome of a request that has neither an answer nor a timeout when nobody waits for it any longer."""
-UNSENT = "unsent"
-"""The outcome of a request that was due while its sender, a Pod or a node, was not there to send it."""
-
 
 class Aftermath:
     """Waits for what is unanswered when it begins: until the last request has ended, at most the longest timeout."""

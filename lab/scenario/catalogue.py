@@ -51,6 +51,8 @@ def find(word: str) -> Path:
     known = {entry.name: entry.path for entry in catalogue()}
     if word in known:
         return _shown(known[word])
+    if "://" in word:
+        raise LabError(f"{word}: scenarios are read from files; download it first: curl -LO {word}")
     if path.suffix in (".yaml", ".yml") or "/" in word:
         raise LabError(f"{word}: there is no such file")
     hint = nearest(word, known) or "; `lab list` shows those that come along"

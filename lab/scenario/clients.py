@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 
 from lab.kube.errors import LabError, nearest
+from lab.kube.ip import read_address
 from lab.kube.kinds import find_kind
 from lab.scenario.convert import Source, numbered
 from lab.scenario.schema import PhaseEntry, TrafficEntry
 from lab.traffic.client import ClientSpec, Phase
 from lab.traffic.request import parse_target
 
-_WORKLOADS = ("pod", "deployment", "replicaset", "statefulset")
+SENDERS = ("pod", "deployment", "replicaset", "statefulset")
+"""Kinds whose Pods can send requests, as `from` names them."""
 
 
 MOST_WORKERS = 10_000
 MOST_ADDRESSES = 60_000
-"""How many users and hosts one entry of traffic may stand for."""
+MOST_RETRIES = 100
+"""How many users, hosts and further attempts one entry of traffic may stand for."""
 
 
 def clients_of(entries: tuple[TrafficEntry, ...], source: Source) -> tuple[ClientSpec, ...]:
@@ -34,9 +37,13 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> Clien
         parse_target(entry.to)
     except LabError as error:
         source.problem(str(error), "traffic", index, "to")
-    for key, value, most in (("workers", entry.workers, MOST_WORKERS), ("addresses", entry.addresses, MOST_ADDRESSES)):
-        if value is not None and not 0 <= value <= most:
-            source.problem(f"{value} is out of range: expected 0 to {most:,}", "traffic", index, key)
+    for key, least, value, most in (
+        ("workers", 0, entry.workers, MOST_WORKERS),
+        ("addresses", 1, entry.addresses, MOST_ADDRESSES),
+        ("retries", 0, entry.retries, MOST_RETRIES),
+    ):
+        if value is not None and not least <= value <= most:
+            source.problem(f"{value} is out of range: expected {least} to {most:,}", "traffic", index, key)
     if entry.rate is None and not entry.workers:
         source.problem("expected a rate, or workers", "traffic", index)
     if entry.stop is not None and entry.stop <= entry.start:
@@ -75,10 +82,12 @@ def party(text: str, source: Source, *path: str | int) -> str:
     kind = find_kind(word)
     fits = {"internet": len(rest) <= 1, "node": len(rest) == 1}
     if fits.get(word) and all(rest):
+        if word == "internet" and rest and read_address(rest[0]).value is None:
+            source.problem(f'"{rest[0]}" is no IP address: expected internet, or internet/198.51.100.7', *path)
         return text
-    if kind is not None and kind.name.lower() in _WORKLOADS and len(rest) in (1, 2) and all(rest):
+    if kind is not None and kind.name.lower() in SENDERS and len(rest) in (1, 2) and all(rest):
         return "/".join([kind.name.lower(), *(["default"] if len(rest) == 1 else []), *rest])
-    known = ("internet", "node", *_WORKLOADS)
+    known = ("internet", "node", *SENDERS)
     hint = nearest(word, known) if word not in known else ""
     source.problem(
         f'"{text}" is nowhere to send from{hint}; write internet, node/NAME, pod/NAME, pod/NAMESPACE/NAME or '

@@ -27,6 +27,8 @@ from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.request import parse_target
 
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
+_PARAMETERS = ("mean", "median", "p99")
+"""Of a distribution."""
 
 
 class Source:
@@ -124,10 +126,17 @@ def _unique(names: list[str], what: str, source: Source, *path: str | int) -> No
 
 def apps_of(entries: tuple[AppEntry, ...], source: Source) -> tuple[AppSpec, ...]:
     """What the images do; whatever an entry leaves out stays the lab's default."""
+    images = [entry.image for entry in entries]
+    for index, image in enumerate(images):
+        if not image:
+            source.problem("expected an image, or a pattern such as shop/web:*", "apps", index, "image")
+        elif image in images[:index]:
+            source.problem(f'there is an app for "{image}" already, and the first one counts', "apps", index, "image")
     return tuple(_app(entry, index, source) for index, entry in enumerate(entries))
 
 
 def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
+    _check_figures(entry, index, source)
     values: dict[str, object] = {
         "workers": entry.workers,
         "backlog": entry.backlog,
@@ -164,6 +173,16 @@ def _amount(text: str, read: Callable[[str], float], source: Source, *path: str 
     return amount
 
 
+def _check_figures(entry: AppEntry, index: int, source: Source) -> None:
+    """Note what no program could be like, and what would have no effect."""
+    if entry.workers == 0:
+        source.problem("expected 1 or more: without a worker nothing is ever answered", "apps", index, "workers")
+    if entry.drives == 0:
+        source.problem("expected more than 0 a second; with `calls: []` it calls nobody", "apps", index, "drives")
+    if entry.shutdown_time and entry.shutdown != "graceful":
+        source.problem("goes with `shutdown: graceful`; an abrupt end takes no time", "apps", index, "shutdown_time")
+
+
 def _calls(calls: tuple[str, ...] | None, index: int, source: Source) -> tuple[str, ...] | None:
     for number, url in enumerate(calls or ()):
         try:
@@ -196,16 +215,23 @@ def _distribution(entry: AppEntry, index: int, source: Source) -> Distribution |
     said = entry.service_time
     if not isinstance(said, DistributionEntry):
         return None if said is None else Distribution.constant(said)
-    kind = said.distribution or ("lognormal" if said.median is not None else "exponential")
-    if kind == "lognormal" and said.median is not None and said.p99 is not None:
-        return Distribution.lognormal(said.median, said.p99)
-    if kind == "exponential" and said.mean is not None:
-        return Distribution.exponential(said.mean)
-    if kind == "constant" and said.mean is not None:
-        return Distribution.constant(said.mean)
-    needs = "median and p99" if kind == "lognormal" else "mean"
-    source.problem(f"{kind} needs {needs}", "apps", index, "service_time")
-    return None
+    kind = said.distribution or ("lognormal" if said.median is not None or said.p99 is not None else "exponential")
+    given = {key: value for key in _PARAMETERS if (value := getattr(said, key)) is not None}
+    needed = ("median", "p99") if kind == "lognormal" else ("mean",)
+    if set(given) != set(needed):
+        source.problem(f"{kind} needs {' and '.join(needed)}, and nothing else", "apps", index, "service_time")
+        return None
+    if kind == "constant":
+        return Distribution.constant(given["mean"])
+    for key in needed:
+        if given[key] <= 0.0:
+            source.problem("expected longer than nothing", "apps", index, "service_time", key)
+    if kind == "exponential":
+        return Distribution.exponential(given["mean"])
+    if given["p99"] < given["median"]:
+        message = f"expected at least the median ({given['median']:g} s): 99 of 100 requests take no longer than this"
+        source.problem(message, "apps", index, "service_time", "p99")
+    return Distribution.lognormal(given["median"], given["p99"])
 
 
 def numbered(names: Mapping[int, str], prefix: str, total: int) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import msgspec
 
@@ -24,19 +23,19 @@ from lab.journal import (
 )
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
+from lab.kube.time import clock_text
 from lab.scenario.comparison import compare
 from lab.scenario.comparison import to_text as to_table
 from lab.scenario.player import Player
+from lab.scenario.progress import Bar, run, start
 from lab.scenario.report import to_text
 from lab.traffic.histogram import Histogram
 from lab.views import format as fmt
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-_PATIENCE_S = 1.0
-"""How many wall seconds pass before a progress bar appears."""
-_BOOT_STEP_S = 5.0
+_BELOW = " " * 9
+"""Before what belongs to the line above."""
+_MOST_EVENTS = 4
+"""How many events of a second are told."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,32 +100,33 @@ def play(player: Player, options: Options, out: TextIO) -> bool:
     """Play to the end and report to `out`; whether every expectation holds. Raises `LabError`."""
     end_s = player.scenario.duration_s
     printer = _Printer(player, options.form, out)
-    for at_s in _with_progress(_moments(player, end_s, options.speed), player.engine.now, end_s, out):
-        if at_s > 0.0:
-            printer.second(at_s)
-    player.drain()
+    with Bar("booting", player.engine.now, 0.0) as bar:
+        for now_s in start(player):
+            bar.show(now_s)
+    with Bar("playing", 0.0, end_s) as bar:
+        for at_s, whole in _moments(player, end_s, options.speed):
+            if whole:
+                bar.hide()
+                printer.second(at_s)
+            bar.show(at_s, f"{clock_text(at_s)} of {clock_text(end_s)}")
+        player.drain()
     printer.rest()
     printer.close()
     return player.passed
 
 
-def _moments(player: Player, end_s: float, speed: float | None) -> Iterator[float]:
-    """Step the player to the end; yields now and then while the cluster boots, then after each whole second."""
-    engine = player.engine
-    player.boot()
-    while engine.now < 0.0:
-        engine.run_until(min(engine.now + _BOOT_STEP_S, 0.0))
-        yield engine.now
-    player.begin()
+def _moments(player: Player, end_s: float, speed: float | None) -> Iterator[tuple[float, bool]]:
+    """Step a started player to the end; yields after each whole second (True), and when one takes long (False)."""
     tune_gc()
     began = time.monotonic()
     at_s = 0.0
     while at_s < end_s:
         at_s = min(float(int(at_s) + 1), end_s)
-        player.run_until(at_s)
+        for now_s in run(player, at_s):
+            yield now_s, False
         if speed is not None:
             time.sleep(max(0.0, began + at_s / speed - time.monotonic()))
-        yield at_s
+        yield at_s, True
 
 
 # -- what is printed ------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class _Printer:
         if self._json:
             self._print_json(line)
         else:
-            self._print(_second_text(line, self._width()))
+            self._print(*second_lines(line, self._width()))
         self._print_news(events)
 
     def rest(self) -> None:
@@ -167,9 +167,9 @@ class _Printer:
         if self._json:
             self._print_json(*outputs, *checks)
         else:
-            self._print(*(f"         | {text}".rstrip() for output in outputs for text in output.lines))
+            self._print(*(f"{_BELOW}| {text}".rstrip() for output in outputs for text in output.lines))
             for check in checks:
-                self._print(f"         {'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.message}")
+                self._print(f"{_BELOW}{'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.message}")
         self._out.flush()
 
     def close(self) -> None:
@@ -178,7 +178,8 @@ class _Printer:
         if self._json:
             self._print_json(report)
         else:
-            self._print("", *to_text(report))
+            width = self._width()
+            self._print("", *(to_text(report) if width is None else to_text(report, width)))
 
     def _command(self, execution: Execution) -> None:
         def keep(lines: list[str]) -> None:
@@ -234,16 +235,28 @@ class _Printer:
         return shutil.get_terminal_size().columns
 
 
-def _second_text(second: Second, width: int | None) -> str:
-    """`00:42    240 rps  99.2% ok  p50 12 ms   p99 38 ms   pods 11/12  nodes 3/4  node/worker-2 off`."""
+def second_lines(second: Second, width: int | None) -> list[str]:
+    """`00:42    240 rps  99.2% ok  p50 12 ms   p99 38 ms   pods 11/12  nodes 3/4  node/worker-2 off`.
+
+    What happened stands in lines of its own where one is too narrow for it. `width` is that of the terminal.
+    """
     asked = second.requests > 0
     traffic = (
         f"{second.requests:>5} rps {fmt.percent(second.ok, second.requests):>6} ok"
         f"  p50 {fmt.latency(second.p50_s) if asked else '-':<7} p99 {fmt.latency(second.p99_s) if asked else '-':<7}"
     )
     cluster = f"pods {second.pods_ready}/{second.pods}  nodes {second.nodes_ready}/{second.nodes}"
-    line = f"{fmt.moment(second.time_s)} {traffic} {cluster}  {'; '.join(second.events[-2:])}".rstrip()
-    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
+    figures = f"{fmt.moment(second.time_s)} {traffic} {cluster}"
+    left_out = len(second.events) - _MOST_EVENTS
+    events = [*second.events[:_MOST_EVENTS], *([f"and {left_out} more"] if left_out > 0 else [])]
+    whole = f"{figures}  {'; '.join(events)}".rstrip()
+    if width is None or len(whole) <= width:
+        return [whole]
+    return [_cut(line, width) for line in (figures, *(f"{_BELOW}{event}" for event in events))]
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: max(width - 1, 0)]}…"
 
 
 def notable(event: Event) -> str:
@@ -262,36 +275,3 @@ def notable(event: Event) -> str:
         case Narrated(text=text):
             return f'"{text.partition(". ")[0].rstrip(".")}"'
     return ""
-
-
-def _with_progress(moments: Iterator[float], from_s: float, to_s: float, out: TextIO) -> Iterator[float]:
-    """The same moments, with a bar on stderr when it takes long and no line shows that it goes on."""
-    if not sys.stderr.isatty():
-        yield from moments
-        return
-    began = time.monotonic()
-    bar: Progress | None = None
-    try:
-        for at_s in moments:
-            wanted = time.monotonic() - began > _PATIENCE_S and (at_s < 0.0 or not out.isatty())
-            if bar is None and wanted:
-                bar = _bar(to_s - from_s)
-            elif bar is not None and not wanted:
-                bar.stop()
-                bar = None
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=at_s - from_s)
-            yield at_s
-    finally:
-        if bar is not None:
-            bar.stop()
-
-
-def _bar(total_s: float) -> Progress:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    bar = Progress(console=Console(stderr=True), transient=True)
-    bar.add_task("playing", total=total_s)
-    bar.start()
-    return bar

@@ -10,11 +10,12 @@ from lab.engine import Engine
 from lab.journal import Checked
 from lab.kube.errors import LabError
 from lab.scenario import measures
-from lab.scenario.aftermath import UNFINISHED, UNSENT, Aftermath
+from lab.scenario.aftermath import Aftermath
 from lab.scenario.expect import OVER_S, RECOVERED
 from lab.scenario.gauge import NO_REQUESTS, Gauge, Recovery, figure, read
 from lab.scenario.notation import parse_share
 from lab.scenario.scenario import Expectation
+from lab.traffic.failures import UNFINISHED, UNSENT
 
 
 @dataclass

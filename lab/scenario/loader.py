@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lab.kube import manifest
@@ -17,6 +18,7 @@ from lab.scenario.convert import Source, apps_of, cluster_of
 from lab.scenario.decode import Reading
 from lab.scenario.expectations import expectations_of
 from lab.scenario.layers import ScenarioError, read_file, variants_of, with_variant
+from lab.scenario.origins import made_pods
 from lab.scenario.parties import with_parties
 from lab.scenario.patches import patched
 from lab.scenario.scenario import Scenario
@@ -71,7 +73,12 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
             source.problem(f'there is no node "{traffic.node}"{nearest(traffic.node, names)}', "traffic", index, "node")
     clients = clients_of(entry.traffic, source)
     groups = tuple(client.name for client in clients)
+    known = len(reading.problems)
     objects, kept = _objects(entry, root, reading)
+    made: list[str] = []
+    if len(reading.problems) == known:  # who is missing is told when everybody else was understood
+        nodes = [node.name for node in cluster.nodes]
+        made = made_pods(entry, clients, nodes, objects, partial(_objects_in, file.parent), source)
     return Scenario(
         name=entry.name,
         about=entry.about,
@@ -80,10 +87,11 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         seed=entry.seed,
         duration_s=entry.duration,
         cluster=cluster,
-        objects=with_parties(objects, (client.source for client in clients), pod_nodes(entry.traffic, clients)),
+        objects=with_parties(objects, made, pod_nodes(entry.traffic, clients)),
         kept=kept,
         apps=apps_of(entry.apps, source),
         clients=clients,
+        made=tuple(made),
         timeline=timeline_of(entry.timeline, entry.duration, groups, source),
         lesson=lesson_of(entry.lesson, entry.duration, source),
         expectations=expectations_of(entry.expect, entry.duration, groups, source),
@@ -105,6 +113,10 @@ def _objects(entry: ScenarioEntry, root: Node, reading: Reading) -> tuple[list[K
         objects += found
         kept = {**{each.what: each for each in also_kept}, **kept}
     return patched(objects, _items(root, "patches"), reading), tuple(kept.values())
+
+
+def _objects_in(folder: Path, path: str) -> Sequence[KubeObject]:
+    return manifest.load([path], folder).objects
 
 
 def _items(root: Node, key: str) -> list[Node]:

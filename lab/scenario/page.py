@@ -17,6 +17,7 @@ from lab.scenario.comparison import Comparison, compare
 from lab.scenario.comparison import to_rows as comparison_rows
 from lab.scenario.history import History
 from lab.scenario.plots import check_installed, drawn, plots
+from lab.scenario.remarks import remarks
 from lab.scenario.report import Group, Report, outcome_text
 from lab.scenario.scenario import Scenario
 from lab.settings import Settings
@@ -109,6 +110,7 @@ def _run(run: Run, *, alone: bool) -> str:
         ("Clients", _clients(report)),
         ("Requests per endpoint", _endpoints(report)),
         ("Why requests failed", _failures(report)),
+        ("Worth knowing", _remarks(report)),
         ("What happened", _timeline(run.history)),
         ("Settings", _settings(run)),
     )
@@ -186,6 +188,11 @@ def _failures(report: Report) -> str:
     return _table(("Reason", "Requests", "Meaning"), rows, numbers=(1,))
 
 
+def _remarks(report: Report) -> str:
+    rows = [(remark.title, text) for remark in remarks(report) for text in remark.lines]
+    return _table(("", ""), rows)
+
+
 def _timeline(history: History) -> str:
     rows = [(clock_text(mark.time_s), mark.kind, mark.text) for mark in history.marks]
     more = f"<p>and {history.more_marks:,} more</p>" if history.more_marks else ""
@@ -204,7 +211,6 @@ def _settings(run: Run) -> str:
         ("load balancer", cluster.load_balancer),
         ("journal", run.report.journal),
         ("events", f"{run.report.events:,}"),
-        *(("kept, not simulated", kept) for kept in run.report.kept),
     ]
     everything = f"<details><summary>all {len(rows)} settings</summary>{_table(('Setting', 'Value'), rows)}</details>"
     return _table(("", ""), [*facts, *changed]) + everything

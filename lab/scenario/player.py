@@ -36,6 +36,7 @@ from lab.scenario.report import Report, make_report, take_baseline
 from lab.scenario.scenario import Moment, Scenario, Step
 from lab.scenario.usual_traffic import usual_clients
 from lab.traffic.client import ClientSpec
+from lab.views.unready import Unready, unready
 
 _DRAIN_STEP_S = 0.1
 
@@ -57,8 +58,8 @@ class Player:
         """The scenario's expectations in the order of its file, then what went wrong with its timeline."""
         self.applied: list[str] = []
         """What `kubectl apply` would have printed of the manifests."""
-        self.not_ready: list[str] = []
-        """Pods that were not Ready when the story began."""
+        self.not_ready: list[Unready] = []
+        """Pods that were not Ready when the story began, by workload and reason."""
         self.on_command: list[Callable[[Execution], object]] = []
         """Called with each command of the timeline when it has been given; it may go on printing afterwards."""
         self.log = Log()
@@ -119,7 +120,8 @@ class Player:
         """At time zero: begin with traffic, timeline, lesson and checks."""
         engine = self.engine
         self.begun = True
-        self.not_ready = engine.settle()
+        engine.settle()
+        self.not_ready = unready(engine.store, engine.journal)
         self.before = take_baseline(engine.traffic.measure)
         if self.scenario.usual_traffic:
             self.clients += tuple(usual_clients(engine, f"pod/{CLIENT_POD}"))

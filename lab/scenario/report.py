@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,20 @@ import msgspec
 
 from lab.kube.kinds.pod import Pod
 from lab.kube.time import clock_text
-from lab.network.reasons import REASONS
-from lab.scenario.aftermath import UNFINISHED, UNSENT
+from lab.scenario.remarks import Pending, Unresolved, pending, remarks, unresolved
+from lab.traffic.failures import UNFINISHED, UNSENT, explained
 from lab.traffic.measure import Measurements, Summary, Tallies
 from lab.views import format as fmt
 from lab.views.table import table
+from lab.views.unready import Unready
 
 if TYPE_CHECKING:
     from lab.scenario.player import Player
+
+
+_WIDTH = 120
+"""Where no terminal says how wide it is."""
+_LEAST_WIDTH = 30
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -86,12 +93,18 @@ class Report(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
     checks: list[CheckResult]
     kept: list[str]
     """What the manifests set and the lab does not simulate."""
-    not_ready: list[str]
-    """Pods that were not Ready when the story began."""
+    not_ready: list[Unready]
+    """Pods that were not Ready when the story began, by workload and reason."""
     events: int
     journal: str
     """SHA-256 over every event; equal for equal runs."""
     passed: bool
+    pending: list[Pending] = []
+    """LoadBalancer Services without an EXTERNAL-IP at the end, and why."""
+    unresolved: list[Unresolved] = []
+    """Hosts that clients have asked for and that never had an address."""
+    made: list[str] = []
+    """Pods that were made for the traffic, as `pod/NAMESPACE/NAME`."""
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -123,10 +136,13 @@ def make_report(player: Player) -> Report:
         total=_group("all", total, now, _added(never.values())),
         groups=groups,
         endpoints=_endpoints(player),
-        failures=_failures(total.reasons),
+        failures=_failures(total.reasons | _added(never.values())),
         checks=[CheckResult(c.name, c.passed, c.message, c.place, c.value) for c in player.checks],
         kept=[kept.what for kept in scenario.kept],
         not_ready=player.not_ready,
+        pending=pending(engine),
+        unresolved=unresolved(engine, player.clients),
+        made=list(scenario.made),
         events=len(engine.journal),
         journal=engine.journal.digest,
         passed=player.passed,
@@ -188,17 +204,22 @@ def _endpoints(player: Player) -> list[EndpointShare]:
 
 def _failures(reasons: dict[str, int]) -> list[Failure]:
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [Failure(code, number, REASONS[code].meaning if code in REASONS else "") for code, number in ordered]
+    return [Failure(code, number, explained(code).meaning) for code, number in ordered if number]
 
 
 # -- as text --------------------------------------------------------------------------------------------------------
 
 
-def to_text(report: Report) -> list[str]:
-    """The lines that a headless run ends with."""
+def to_text(report: Report, width: int = _WIDTH) -> list[str]:
+    """The lines that a headless run ends with; sentences are folded into `width` cells."""
     lines = [f"{report.scenario}: {clock_text(report.time_s)} of virtual time, seed {report.seed}{_drained(report)}"]
-    for part in (_groups_text, _endpoints_text, _failures_text, _notes_text, _checks_text):
-        text = part(report)
+    for text in (
+        _groups_text(report),
+        _endpoints_text(report),
+        _failures_text(report, width),
+        _remarks_text(report, width),
+        _checks_text(report),
+    ):
         lines += ["", *text] if text else []
     return [*lines, "", f"journal {report.journal}  {report.events} events"]
 
@@ -216,9 +237,15 @@ def _endpoints_text(report: Report) -> list[str]:
     return table(columns, rows) if rows else []
 
 
-def _failures_text(report: Report) -> list[str]:
-    rows = [(failure.reason, str(failure.requests), failure.meaning) for failure in report.failures]
-    return table(("WHY REQUESTS FAILED", "REQUESTS", "MEANING"), rows) if rows else []
+def _failures_text(report: Report, width: int) -> list[str]:
+    columns = ("WHY REQUESTS FAILED", "REQUESTS", "MEANING")
+    rows: list[tuple[str, ...]] = []
+    longest = max(map(len, (columns[0], *(failure.reason for failure in report.failures))))
+    room = width - len(f"{'':{longest}}   {columns[1]}   ")
+    for failure in report.failures:
+        first, *others = textwrap.wrap(failure.meaning, max(room, _LEAST_WIDTH))
+        rows += [(failure.reason, str(failure.requests), first), *(("", "", text) for text in others)]
+    return table(columns, rows) if rows else []
 
 
 def _checks_text(report: Report) -> list[str]:
@@ -247,6 +274,9 @@ def outcome_text(group: Group) -> str:
     return ", ".join(f"{outcome} {number}" for outcome, number in group.outcomes.items())
 
 
-def _notes_text(report: Report) -> list[str]:
-    notes = (("not Ready when the story began", report.not_ready), ("kept, not simulated", report.kept))
-    return [f"{what}: {', '.join(names)}" for what, names in notes if names]
+def _remarks_text(report: Report, width: int) -> list[str]:
+    lines: list[str] = []
+    for title, said in remarks(report):
+        folded = (textwrap.wrap(each, max(width - 2, _LEAST_WIDTH), subsequent_indent="  ") for each in said)
+        lines += [f"{title}:", *(f"  {text}" for texts in folded for text in texts)]
+    return lines

@@ -150,6 +150,8 @@ class Scenario:
     kept: tuple[Kept, ...] = ()
     apps: tuple[AppSpec, ...] = ()
     clients: tuple[ClientSpec, ...] = ()
+    made: tuple[str, ...] = ()
+    """The Pods of `objects` that its file does not have: they are there to send requests (`pod/default/client`)."""
     usual_traffic: bool = False
     """Whether clients also use every Service that is exposed, or that nobody calls, when the story begins."""
     timeline: tuple[Moment, ...] = ()

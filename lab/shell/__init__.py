@@ -13,6 +13,8 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lab.shell.writing import complain
+
 if TYPE_CHECKING:
     from lab.commands.registry import Command
     from lab.scenario.scenario import Scenario
@@ -118,12 +120,11 @@ def _ask(command: Command, options: argparse.Namespace) -> int:
     width = min(max(shutil.get_terminal_size((WIDTH, 0)).columns, NARROWEST), WIDEST)
     line = _line_of(command, options)
     answer = ask(_asked_scenario(command, options), line, at_s=at_s, seed=options.seed, width=width)
-    if answer.not_ready:
-        sys.stderr.write(f"lab: not Ready at 00:00: {', '.join(answer.not_ready)}\n")
+    complain(*(f"not Ready at 00:00: {line}" for line in answer.not_ready))
     for line in answer.lines:
         print(line)
     if answer.error:
-        sys.stderr.write(f"lab: {answer.error.removeprefix('error: ')}\n")
+        complain(answer.error.removeprefix("error: "))
         return FAILED if answer.own_fault else WRONG
     return OK
 

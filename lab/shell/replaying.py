@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lab.shell import FAILED, OK, on_a_terminal
+from lab.shell.writing import complain
 
 if TYPE_CHECKING:
     from lab.recording.replay import Replay
@@ -36,9 +37,9 @@ def run_replay(options: argparse.Namespace) -> int:
 
     tape = read_tape(options.file)
     if tape.torn:
-        sys.stderr.write(f"lab: {options.file}: {tape.torn}; what comes before it is played\n")
+        complain(f"{options.file}: {tape.torn}; what comes before it is played")
     elif not tape.ended:
-        sys.stderr.write(f"lab: {options.file}: the recording was not ended; it is played up to {tape.end_s:.1f} s\n")
+        complain(f"{options.file}: the recording was not ended; it is played up to {tape.end_s:.1f} s")
     headless = options.headless or not on_a_terminal()
     replay = Replay(tape, waits=not headless)
     if headless:
@@ -51,14 +52,16 @@ def run_replay(options: argparse.Namespace) -> int:
 
 
 def _headless(replay: Replay) -> int:
+    from lab.scenario.progress import Bar, run, start
     from lab.scenario.report import to_text
 
     player, tape = replay.player, replay.tape
     for given in tape.log.given:
         print(f"{given.time_s:10.3f} s  $ {given.text}")
-    player.start()
     try:
-        player.run_until(tape.end_s)
+        with Bar("playing", player.engine.now, tape.end_s) as bar:
+            for now_s in chain(start(player), run(player, tape.end_s)):
+                bar.show(now_s)
         print("", *to_text(player.report()), sep="\n")
     finally:
         player.engine.close()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from lab.scenario.progress import with_bar
 from lab.shell import OK, WRONG
-from lab.shell.progress import with_bar
+from lab.shell.writing import unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,11 +79,10 @@ def run_sweep(options: argparse.Namespace) -> int:
 
 
 def _write(made: Sequence[Made], wanted: Plan, path: str) -> None:
-    from lab.kube.errors import LabError
     from lab.sweep.output import write_csv
 
     try:
         with open(path, "w", encoding="utf-8", newline="") as out:
             write_csv(made, wanted.settings, out)
     except OSError as error:
-        raise LabError(f"{path}: cannot be written: {error.strerror}") from None
+        raise unwritten(path, error) from None

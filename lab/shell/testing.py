@@ -11,8 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.scenario.progress import with_bar
 from lab.shell import FAILED, OK, WRONG
-from lab.shell.progress import with_bar
+from lab.shell.writing import unwritten
 
 if TYPE_CHECKING:
     from lab.scenario.suite import CaseResult
@@ -86,17 +87,20 @@ def _status(results: Sequence[CaseResult]) -> int:
 
 
 def _write_reports(results: Sequence[CaseResult], options: argparse.Namespace) -> None:
-    from lab.kube.errors import LabError
     from lab.scenario.suite_output import github_annotations, to_junit
 
     if options.junit:
-        try:
-            Path(options.junit).write_text(to_junit(results), encoding="utf-8")
-        except OSError as error:
-            raise LabError(f"{options.junit}: cannot be written: {error.strerror}") from None
+        _write(options.junit, to_junit(results))
     if options.github or os.environ.get("GITHUB_ACTIONS") == "true":
         stream = sys.stderr if options.form == "json" else sys.stdout
         stream.write("".join(f"{line}\n" for line in github_annotations(results)))
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise unwritten(path, error) from None
 
 
 def _update(results: Sequence[CaseResult]) -> None:
@@ -113,4 +117,4 @@ def _update(results: Sequence[CaseResult]) -> None:
         print("\nnothing was written: --update asks first, and there is no terminal to ask at")
     elif input("\nwrite these lines? [y/N] ").strip().lower() in ("y", "yes"):
         for file in files:
-            Path(file).write_text(changed(file, wanted), encoding="utf-8")
+            _write(file, changed(file, wanted))

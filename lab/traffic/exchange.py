@@ -18,7 +18,9 @@ import msgspec
 from lab.clock import Clock
 from lab.journal import Journal, RequestFinished
 from lab.network.packet import UDP
+from lab.network.reasons import NO_ANSWER, NOTHING_LISTENS
 from lab.settings import Settings
+from lab.traffic.failures import DNS_TIMEOUT, of_lookup
 from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, Target
 
@@ -113,11 +115,9 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
             return
         if answer.addresses:
             self.caller.connect(self, answer.addresses[0])
-        elif answer.outcome == "timeout":
-            self.caller.finish(self, "timeout", 0, "dns-timeout")
         else:
-            said = answer.outcome in ("nxdomain", "nodata")
-            self.caller.finish(self, "nxdomain", 0, answer.outcome if said else f"dns-{answer.outcome}")
+            reason = of_lookup(answer.outcome)
+            self.caller.finish(self, "timeout" if reason == DNS_TIMEOUT else "nxdomain", 0, reason)
 
 
 class Caller:
@@ -216,7 +216,7 @@ class Caller:
         """No app listens at the end of the flow: kube-proxy's own health checks may, else it is refused."""
         health = self.wire.network.answer(flow)
         if health is None:
-            self.wire.clock.after(2.0 * flow.latency_s, self._refused, exchange, "nothing-listens")
+            self.wire.clock.after(2.0 * flow.latency_s, self._refused, exchange, NOTHING_LISTENS)
         else:
             trips = exchange.target.first_trips + 1
             self.wire.clock.after(trips * flow.latency_s, self.answered, exchange, health.status)
@@ -358,8 +358,8 @@ class Caller:
 
 def _why_silent(exchange: Exchange) -> str:
     if exchange.flow is None:
-        return "dns-timeout"
-    return exchange.flow.reason if exchange.server is None else "no-answer"
+        return DNS_TIMEOUT
+    return exchange.flow.reason if exchange.server is None else NO_ANSWER
 
 
 def _service_named(name: str, domain: str) -> str:

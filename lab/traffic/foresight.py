@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from lab.network.addresses import family
-from lab.network.dns import TIMEOUT as DNS_TIMEOUT
 from lab.network.flow import Source
 from lab.network.packet import REJECT
-from lab.network.reasons import NOTHING_LISTENS
+from lab.network.reasons import NO_ANSWER, NOTHING_LISTENS
 from lab.network.trace import Attempt, flow_of
+from lab.traffic.failures import DNS_TIMEOUT, STATUS_500, STATUS_503, of_lookup
 from lab.traffic.server import MAX_DEPTH, Server
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Foresight:
             return sight if back_s is None else sight._replace(outcome=REFUSED, latency_s=since_s + 2.0 * back_s)
         if server is not None:
             # A process that hangs lets the kernel take the connection, and says nothing.
-            hangs = sight._replace(reason="no-answer")
+            hangs = sight._replace(reason=NO_ANSWER)
             return hangs if server.hung else sight._replace(outcome=OK, status=200, latency_s=since_s)
         health = self._network.answer(flow_of(Source("", attempt.packet.src_ip), "", attempt))
         if health is None:
@@ -192,9 +192,9 @@ class Foresight:
         if good > own:
             yield sight._replace(probability=good - own)
         if own:
-            yield sight._replace(probability=own, outcome=ERROR, status=500, reason="status-500")
+            yield sight._replace(probability=own, outcome=ERROR, status=500, reason=STATUS_500)
         if bad > 1e-9:
-            yield sight._replace(probability=bad, outcome=ERROR, status=503, reason="status-503")
+            yield sight._replace(probability=bad, outcome=ERROR, status=503, reason=STATUS_503)
 
     def _way_s(self, attempt: Attempt) -> float | None:
         """How long a packet takes to the node that refuses it; None when the way is cut."""
@@ -208,6 +208,5 @@ class Foresight:
 
 
 def _unresolved(answer: DnsAnswer) -> Sight:
-    if answer.outcome == DNS_TIMEOUT:
-        return Sight(1.0, TIMEOUT, 0, answer.took_s, "dns-timeout")
-    return Sight(1.0, NXDOMAIN, 0, answer.took_s, answer.outcome)
+    reason = of_lookup(answer.outcome)
+    return Sight(1.0, TIMEOUT if reason == DNS_TIMEOUT else NXDOMAIN, 0, answer.took_s, reason)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from lab.cluster.controllers.ownership import root_of
 from lab.cluster.store import Store
-from lab.kube.kinds import BY_NAME
 from lab.kube.kinds.daemonset import DaemonSet
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.node import Node
@@ -125,7 +125,7 @@ class _Survey:
                 members[_party_name(workload)] = []
         for pod in self._store.list(Pod):
             if not pod.finished:
-                running = members.setdefault(_party_name(self._owner(pod)), [])
+                running = members.setdefault(_party_name(root_of(self._store, pod)), [])
                 source = self._traffic.servers.source(f"{pod.namespace}/{pod.name}")
                 if source is not None:
                     running.append(source)
@@ -135,15 +135,6 @@ class _Survey:
             found = self._traffic.sources.origin(f"node/{node.name}").all()
             yield Party(f"node/{node.name}", "node", tuple(found))
         yield Party("internet", "internet", (OUTSIDE,))
-
-    def _owner(self, obj: KubeObject) -> KubeObject:
-        """The object that nobody else owns; the last that exists."""
-        reference = obj.metadata.controller
-        kind = BY_NAME.get(reference.kind) if reference is not None else None
-        if reference is None or kind is None:
-            return obj
-        owner = self._store.find(kind.struct, reference.name, obj.namespace)
-        return self._owner(owner) if owner is not None else obj
 
     def services(self) -> Iterator[Goal]:
         """Every port of every Service, in the order in which the Services were made."""

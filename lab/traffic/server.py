@@ -12,6 +12,7 @@ from lab.kube.kinds.pod import Container, Pod
 from lab.traffic.app import AppSpec
 from lab.traffic.discover import Mention, mentions
 from lab.traffic.exchange import RETRANSMISSION_S, Exchange
+from lab.traffic.failures import SERVER_ENDED, SERVER_OVERLOADED
 from lab.traffic.request import RequestResult, Target
 from lab.traffic.usage import cores_of_worker, memory_of
 
@@ -211,7 +212,7 @@ class Server:
         flow = exchange.flow
         if self.silent or flow is None:
             return
-        reason = "server-ended" if self.state == ENDED else "server-overloaded"
+        reason = SERVER_ENDED if self.state == ENDED else SERVER_OVERLOADED
         self.parent.clock.after(flow.latency_s, exchange.caller.broken, exchange, reason)
 
     def said_goodbye(self, latency_s: float) -> bool:

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 
 from lab.clock import ClockError, tune_gc
+from lab.tui.keys import KeysInOrder
 from lab.tui.pacer import Pacer
 from lab.tui.screens.sheet import Sheet
 from lab.tui.themes import DARK, THEMES
@@ -42,7 +42,7 @@ _ORDERLY_END_S = 2.0
 _HUNG_UP = 129
 
 
-class LabApp(App[int]):
+class LabApp(KeysInOrder):
     """Plays `player`, or opens the picker when there is none. The frame timer can be left to a test."""
 
     CSS_PATH = "app.tcss"

@@ -64,7 +64,7 @@ class Openers(_Base):
         pane = self.focused_pane
         return subject_of(pane.selected) if pane is not None else None
 
-    def open_subject(self, selected: object) -> None:
+    def action_open(self, selected: object) -> None:
         """What enter does: explain a connection, describe an object."""
         if isinstance(selected, Row):
             self._explain(selected)

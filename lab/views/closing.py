@@ -56,6 +56,8 @@ class Closing(NamedTuple):
     journal: str
     seed: int
     time_s: float
+    remarks: Sequence[tuple[str, Sequence[str]]] = ()
+    """Titles, and what there is to say under each."""
 
 
 def closing_lines(report: Closing, size: int) -> list[Line]:
@@ -73,6 +75,9 @@ def closing_lines(report: Closing, size: int) -> list[Line]:
             lines.extend(line("           ", *each) for each in wrap(failure.meaning, size - 11, "dim"))
     if report.endpoints:
         lines += [(), line(("Who answered", "strong")), *_shares(report.endpoints)]
+    for title, said in report.remarks:
+        lines += [(), line((title, "strong"))]
+        lines += [line("  ", *each) for text in said for each in wrap(text, size - 2)]
     tail = f"{fmt.moment(report.time_s)} of virtual time, seed {report.seed}"
     return [*lines, (), line((tail, "dim")), line(("journal ", "dim"), report.journal[: max(size - 8, 16)])]
 

@@ -111,6 +111,22 @@ def test_a_namespace_that_nobody_defines_comes_first(write):
         ("name: x\napps: [{image: a, cpu: much}]\n", 'apps[0].cpu: "much" is not a quantity'),
         ("name: x\napps: [{image: a, memory: -1Mi}]\n", "apps[0].memory: expected 0 or more"),
         ("name: x\napps: [{image: a, service_time: {median: 3ms}}]\n", "lognormal needs median and p99"),
+        ("name: x\napps: [{image: a, service_time: {p99: 3ms}}]\n", "lognormal needs median and p99"),
+        ("name: x\napps: [{image: a, service_time: {mean: 3ms, p99: 4ms}}]\n", "lognormal needs median and p99, and"),
+        ("name: x\napps: [{image: a, service_time: {distribution: constant, median: 3ms}}]\n", "constant needs mean"),
+        (
+            "name: x\napps:\n  - image: a\n    service_time:\n      median: 60ms\n      p99: 10ms\n",
+            "scenario.yaml:6: apps[0].service_time.p99: expected at least the median (0.06 s)",
+        ),
+        ("name: x\napps: [{image: a, service_time: {median: 0, p99: 1s}}]\n", "service_time.median: expected longer"),
+        ("name: x\napps: [{image: a, service_time: {mean: 0}}]\n", "apps[0].service_time.mean: expected longer"),
+        ("name: x\napps: [{image: a, service_time: -5ms}]\n", 'apps[0].service_time: "-5ms" is not a duration'),
+        ("name: x\napps:\n  - image: a\n    workers: 0\n", "scenario.yaml:4: apps[0].workers: expected 1 or more"),
+        ("name: x\napps: [{image: a, workers: -1}]\n", "apps[0].workers: expected a whole number from 0 up"),
+        ("name: x\napps: [{image: a, drives: 0}]\n", "apps[0].drives: expected more than 0 a second"),
+        ("name: x\napps: [{image: a, shutdown_time: 3s}]\n", "shutdown_time: goes with `shutdown: graceful`"),
+        ("name: x\napps: [{image: ''}]\n", "apps[0].image: expected an image"),
+        ("name: x\napps: [{image: a}, {image: a}]\n", 'apps[1].image: there is an app for "a" already'),
         ("name: [x\n", "not valid YAML"),
         ("", "the file is empty"),
         ("- a\n- b\n", "expected a mapping"),
@@ -152,7 +168,13 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path):
 
 @pytest.mark.parametrize(
     ("entry", "words"),
-    [("rate: 1e300", "rate"), ("workers: 1000000", "workers"), ("rate: 1, addresses: 100000000", "addresses")],
+    [
+        ("rate: 1e300", "rate"),
+        ("workers: 1000000", "workers"),
+        ("rate: 1, addresses: 100000000", "addresses"),
+        ("rate: 1, addresses: 0", "addresses"),
+        ("rate: 1, retries: 100000", "retries"),
+    ],
 )
 def test_what_no_machine_could_simulate_is_refused_with_its_place(write, entry, words):
     said = fault(write(f"name: x\ntraffic:\n  - {{name: a, to: http://web/, {entry}}}\n"))

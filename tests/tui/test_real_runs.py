@@ -103,8 +103,9 @@ async def test_d_describes_the_selected_pod(scenario: Scenario) -> None:
         assert f"Name:                {selected.name}".replace(" ", "") in dump(app).replace(" ", "")
 
 
-async def test_booting_shows_how_far_it_is_and_q_leaves_at_once(
-    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_booting_shows_how_far_it_is_and_a_key_leaves_at_once(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setattr("lab.tui.app._BOOT_SLICE_S", 0.0)  # a few events a slice, however fast the machine is
     player = Player(scenario)
@@ -116,10 +117,12 @@ async def test_booting_shows_how_far_it_is_and_q_leaves_at_once(
                 break
         assert " of 5 Pods ready" in dump(app)
         assert player.engine.now < 0
-        await pilot.press("q")
+        await pilot.press(key)
         await pilot.pause()
         assert app._exit
         assert player.engine.now < 0
+    with pytest.raises(RuntimeError, match="closed"):
+        player.engine.run_until(0.0)
 
 
 async def test_replay_starts_the_same_run_again(scenario: Scenario) -> None:

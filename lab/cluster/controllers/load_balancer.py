@@ -76,6 +76,18 @@ class LoadBalancerController(Controller):
         return self._used - 1
 
 
+def why_pending(service: Service, provider: str) -> str:
+    """Why a LoadBalancer Service has no address under a provider (`cloud` or `none`); empty when it has one."""
+    wanted = service.spec.load_balancer_class
+    if service.status.load_balancer.ingress:
+        return ""
+    if wanted is not None:
+        return f'nobody in this cluster provides the loadBalancerClass "{wanted}"'
+    if provider == "none":
+        return "nobody in this cluster provides load balancers (load_balancer: none)"
+    return "its load balancer is still being made"
+
+
 def _wants(service: Service) -> bool:
     spec = service.spec
     return spec.type == "LoadBalancer" and spec.load_balancer_class is None and not service.metadata.deletion_timestamp

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from lab.cluster.controllers.base import Key, owner_keys, reference_to
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.kube.kinds import BY_NAME
 from lab.kube.kinds.pod import Pod, PodTemplateSpec
 from lab.kube.meta import KubeObject, LabelSelector, ObjectMeta
 from lab.kube.selector import is_empty, matches
@@ -35,6 +36,16 @@ def claim(store: Store, owner: KubeObject, kind: type[T], selector: LabelSelecto
             if obj.metadata.controller is None and obj.metadata.deletion_timestamp is None:
                 store.mutate(kind, obj.name, obj.namespace, lambda orphan: _adopted(orphan, owner))
     return [obj for obj in store.owned_by(uid, kind) if _controls(uid, obj)]
+
+
+def root_of(store: Store, obj: KubeObject) -> KubeObject:
+    """What stands at the end of the chain of controllers above an object, as far as it exists: a Pod's Deployment."""
+    reference = obj.metadata.controller
+    kind = BY_NAME.get(reference.kind) if reference is not None else None
+    if reference is None or kind is None:
+        return obj
+    owner = store.find(kind.struct, reference.name, obj.namespace)
+    return root_of(store, owner) if owner is not None else obj
 
 
 def candidate_keys(

@@ -48,6 +48,7 @@ def apply(call: Call) -> None:
         IN_NAMESPACE,
     ),
     examples=("kubectl create deployment web --image=nginx --replicas=3 --port=80",),
+    makes="Deployment",
 )
 def create_deployment(call: Call) -> None:
     """Labels and container name are what kubectl would make them."""
@@ -66,6 +67,7 @@ def create_deployment(call: Call) -> None:
     "Make a Namespace.",
     Parameter("name", NAME),
     examples=("kubectl create namespace shop",),
+    makes="Namespace",
 )
 def create_namespace(call: Call) -> None:
     """An empty one."""
@@ -83,6 +85,7 @@ def create_namespace(call: Call) -> None:
         IN_NAMESPACE,
     ),
     examples=("kubectl run client --image=service-lab/client",),
+    makes="Pod",
 )
 def run_pod(call: Call) -> None:
     """A Pod with the label `run`, as kubectl makes it."""

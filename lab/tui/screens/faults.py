@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
@@ -51,10 +50,8 @@ class FaultsScreen(ModalScreen[str | None]):
         self.menu.styles.height = len(lines) + 2
         self.menu.select(self._faults[0])
 
-    @on(Pane.Activated)
-    def _run(self, event: Pane.Activated) -> None:
-        fault = event.subject
-        assert isinstance(fault, Fault)
+    def action_open(self, fault: Fault) -> None:
+        """Run it, or ask first."""
         command = find(fault.command)
         if command is None or not command.danger:
             self.dismiss(fault.command)

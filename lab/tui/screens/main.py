@@ -227,7 +227,7 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
             self.notify("This scenario has no lesson.", timeout=2)
             return
         self.body.bring(name)
-        self.body.get_child_by_id(name).focus()
+        self.set_focus(self.body.get_child_by_id(name))
         self.frame()
 
     def action_maximise(self) -> None:
@@ -260,10 +260,6 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
         elif self.body.maximised:
             self.action_maximise()
 
-    @on(Pane.Activated)
-    def _activated(self, event: Pane.Activated) -> None:
-        self.open_subject(event.subject)
-
     # -- prompt ---------------------------------------------------------------------------------------------
 
     def action_prompt(self, mode: str) -> None:
@@ -281,7 +277,7 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
     def _leave_prompt(self) -> None:
         self.query_one("#prompt-row").display = False
         self.prompt.close()
-        (self.routing if "routing" in self.body.places else next(iter(self.query(Pane)))).focus()
+        self.set_focus(self.routing if "routing" in self.body.places else next(iter(self.query(Pane))))
 
     @on(Input.Changed, "#prompt")
     def _typed(self, event: Input.Changed) -> None:
@@ -289,15 +285,15 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
             self.routing.filter_by(event.value)
         self.show_keys()
 
-    @on(Input.Submitted, "#prompt")
-    def _entered(self, event: Input.Submitted) -> None:
-        text = event.value.strip()
-        if self.prompt.mode == "/" or not text:
+    def action_submit_prompt(self) -> None:
+        """Keep the filter, or give the command; without one, close the prompt."""
+        if self.prompt.mode == "/":
+            self.routing.filter_by(self.prompt.value)
             self._leave_prompt()
-            return
-        self.prompt.remember(text)
-        self.prompt.value = ""
-        self.give(text)
+        elif text := self.prompt.take():
+            self.give(text)
+        else:
+            self._leave_prompt()
 
     def give(self, text: str, *, by: str = "prompt") -> None:
         """Run a command and show what it prints."""

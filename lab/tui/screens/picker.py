@@ -142,7 +142,7 @@ class PickerScreen(Screen[None]):
         if isinstance(event.subject, Entry):
             self.preview.tell(event.subject)
 
-    @on(Pane.Activated)
-    def _activated(self, event: Pane.Activated) -> None:
-        if isinstance(event.subject, Entry):
-            self.app.play_file(event.subject.path)  # type: ignore[attr-defined]
+    def action_open(self, selected: object) -> None:
+        """Play a scenario."""
+        if isinstance(selected, Entry):
+            self.app.play_file(selected.path)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from lab.scenario.remarks import remarks
 from lab.tui.screens.sheet import Sheet
 from lab.views.closing import Closing, Failure, Share, closing_lines
 from lab.views.lesson import Expectation
@@ -50,4 +51,5 @@ def closing_of(report: Report) -> Closing:
         journal=report.journal,
         seed=report.seed,
         time_s=report.time_s,
+        remarks=remarks(report),
     )

@@ -27,14 +27,6 @@ class Pane(Canvas, can_focus=True):
         Binding("enter", "activate", "Open", id="pane.open", tooltip="Open what is selected", show=False),
     ]
 
-    class Activated(Message):
-        """Enter or a double click on a subject."""
-
-        def __init__(self, pane: Pane, subject: object) -> None:
-            super().__init__()
-            self.pane = pane
-            self.subject = subject
-
     class Selected(Message):
         """Another subject is selected, or none."""
 
@@ -154,10 +146,10 @@ class Pane(Canvas, can_focus=True):
         """Go to the first or the last line."""
         self.scroll_by(end * self.page.height)
 
-    def action_activate(self) -> None:
-        """Open what is selected."""
+    async def action_activate(self) -> None:
+        """Open what is selected: the screen's action `open`, at once, so that keys after this one reach what opens."""
         if self.selected is not None:
-            self.post_message(self.Activated(self, self.selected))
+            await self.app.run_action(("", "open", (self.selected,)), self.screen)
 
     # -- mouse and focus ------------------------------------------------------------------------------------
 
@@ -171,14 +163,14 @@ class Pane(Canvas, can_focus=True):
         event.stop()
         self.scroll_by(-3)
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Select what is under the pointer; open it on a double click."""
         target = hit(self.page.targets, event.x - 1, event.y - 1 + self.top)
         if target is None:
             return
         self.select(target.subject)
         if event.chain == 2:
-            self.action_activate()
+            await self.action_activate()
 
     def on_focus(self) -> None:
         """The frame says so."""

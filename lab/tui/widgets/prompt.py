@@ -116,6 +116,17 @@ class PromptLine(Input):
         self.value = text
         self.cursor_position = len(text)
 
+    def take(self) -> str:
+        """The command that was typed; the line is empty for the next one."""
+        text = self.value.strip()
+        self.remember(text)
+        self.value = ""
+        return text
+
+    async def action_submit(self) -> None:
+        """Let the screen take what was typed, before the next key."""
+        await self.screen.run_action("submit_prompt")
+
     async def action_leave(self) -> None:
         """Close the prompt."""
         await self.screen.run_action("close_prompt")

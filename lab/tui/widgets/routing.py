@@ -148,11 +148,11 @@ class RoutingPane(Pane):
         else:
             self.choose(start + lines)
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Select the row under the pointer; a double click explains it."""
         event.stop()
         index = self.first + event.y - 1
         if 0 < event.y < self.size.height - 1 and index < len(self.rows):
             self.choose(index)
             if event.chain == 2:
-                self.action_activate()
+                await self.action_activate()
