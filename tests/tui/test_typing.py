@@ -13,7 +13,7 @@ from lab.journal import CommandGiven
 from lab.tui.app import LabApp
 from lab.tui.screens.main import MainScreen
 from tests.tui.demo import DemoPlayer
-from tests.tui.screen import dump
+from tests.tui.screen import dump, started
 
 pytestmark = pytest.mark.asyncio
 
@@ -23,7 +23,7 @@ async def typed(text: str) -> AsyncIterator[tuple[LabApp, MainScreen, Pilot[int]
     """The screen after a terminal has sent `text` in one piece."""
     app = LabApp(DemoPlayer(), timer=False)  # type: ignore[arg-type]
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
+        await started(app, pilot)
         app.frame(0.5)
         await pilot.pause()
         assert app._driver is not None
