@@ -17,8 +17,10 @@ from lab.shell import (
     WRONG,
     add_cluster,
     add_question,
+    frames,
     on_a_terminal,
     own_scenario,
+    speed,
 )
 from lab.shell.writing import checked_output, complain, has_streams, journal_of, page_about, recording_of
 
@@ -218,7 +220,7 @@ def _add_playing(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="draw at random from this number instead of the scenario's")
     add(
         "--speed",
-        type=_speed,
+        type=speed,
         metavar="X",
         help="virtual seconds a second, 0.1 to 1000; headless is flat out without it",
     )
@@ -226,18 +228,8 @@ def _add_playing(parser: argparse.ArgumentParser) -> None:
     add("--journal", metavar="FILE", help="write every event to FILE as a stream of msgpack maps")
     add("--record", metavar="FILE", help="record the run to FILE as it goes, to have it again with lab replay")
     add("--report", metavar="FILE", help="write a page about the run to FILE: HTML that needs no network")
-    add("--fps", type=int, metavar="N", help="frames a second on the screen")
+    add("--fps", type=frames, metavar="N", help="frames a second on the screen, 1 to 60")
     add("--traceback", action="store_true", help="show where a fault of Service Lab itself happened")
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text.removeprefix("x"))
-    except ValueError:
-        speed = 0.0
-    if not 0.1 <= speed <= 1000:
-        raise argparse.ArgumentTypeError(f'expected a number from 0.1 to 1000, got "{text}"')
-    return speed
 
 
 # -- verbs ------------------------------------------------------------------------------------------------

@@ -44,8 +44,10 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> Clien
     ):
         if value is not None and not least <= value <= most:
             source.problem(f"{value} is out of range: expected {least} to {most:,}", "traffic", index, key)
-    if entry.rate is None and not entry.workers:
+    if (entry.rate is None or entry.rate == ()) and not entry.workers:
         source.problem("expected a rate, or workers", "traffic", index)
+    elif entry.rate == ():
+        source.problem("expected at least one phase", "traffic", index, "rate")
     if entry.stop is not None and entry.stop <= entry.start:
         source.problem("stops before it starts", "traffic", index, "stop")
     values = {

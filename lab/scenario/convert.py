@@ -7,6 +7,7 @@ from itertools import count
 
 from lab.cluster.control_plane import NodeSpec
 from lab.cluster.pod_cidrs import most_nodes
+from lab.cluster.validation.names import subdomain_faults
 from lab.engine import ClusterSpec, plain_nodes
 from lab.kube import quantity
 from lab.kube.errors import LabError
@@ -14,6 +15,7 @@ from lab.kube.kinds.node import Taint
 from lab.kube.versions import settings_of, warning_about
 from lab.kube.yaml_tree import Node
 from lab.network.ipvs import check_scheduler
+from lab.network.topology import INTERNET
 from lab.scenario.decode import Reading, node_at, place_of
 from lab.scenario.schema import (
     AppEntry,
@@ -55,13 +57,14 @@ def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
     """The cluster; nodes get the zones in turn where they name none."""
     settings = _settings(entry, source)
     entries = () if isinstance(entry.nodes, int) else entry.nodes
+    number, most = entry.nodes if isinstance(entry.nodes, int) else len(entries), _most_nodes(settings)
+    if not 1 <= number <= most:
+        source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
+        return ClusterSpec(settings=settings)
     if isinstance(entry.nodes, int):
-        nodes = plain_nodes(entry.nodes, entry.zones)
+        nodes = plain_nodes(number, entry.zones)
     else:
         nodes = tuple(_node(each, index, entry.zones, source) for index, each in enumerate(entries))
-    most = _most_nodes(settings)
-    if not 1 <= len(nodes) <= most:
-        source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
     _unique([node.name for node in nodes], "a node", source, "cluster", "nodes")
     _check(check_scheduler, settings.ipvs_scheduler, source, "cluster", "settings", "ipvs_scheduler")
     _check_mode(entry.proxy, settings, source, "cluster", "proxy")
@@ -96,6 +99,10 @@ def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) 
             quantity.parse(text or "0")
         except LabError as error:
             source.problem(str(error), "cluster", "nodes", index, key)
+    if entry.name == INTERNET or (entry.name and subdomain_faults(entry.name)):
+        expected = "names have lower-case letters, digits, dashes and dots"
+        why = "the internet is called so" if entry.name == INTERNET else expected
+        source.problem(f'no node can be named "{entry.name}": {why}', "cluster", "nodes", index, "name")
     return NodeSpec(
         name=entry.name or f"worker-{index + 1}",
         zone=entry.zone or (zones[index % len(zones)] if zones else ""),

@@ -143,6 +143,7 @@ class _Printer:
         self._ok = 0
         self._latencies = Histogram()
         self._outputs: list[Output] = []
+        self._names: frozenset[str] | None = None
         player.engine.journal.listen(self._count, RequestFinished)
         player.on_command.append(self._command)
 
@@ -191,10 +192,16 @@ class _Printer:
 
     def _count(self, event: Event) -> None:
         assert isinstance(event, RequestFinished)
-        if event.time < 0.0:
+        if event.time < 0.0 or not self._is_clients(event.client):
             return
         self._ok += event.outcome == "ok"
         self._latencies.add(event.latency_s)
+
+    def _is_clients(self, client: str) -> bool:
+        """Whether a request counts: those of the clients do, as on the screen; all where there are no clients."""
+        if self._names is None:  # known since the story has begun
+            self._names = frozenset(each.name for each in self._player.clients)
+        return not self._names or client in self._names
 
     def _new_events(self) -> list[Event]:
         reading = self._player.engine.journal.read(self._position)

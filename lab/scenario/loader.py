@@ -26,6 +26,7 @@ from lab.scenario.schema import ScenarioEntry
 from lab.scenario.story import experiment_of, kata_of, lesson_of, timeline_of
 from lab.scenario.variables import filled, with_values
 
+LONGEST_S = 30 * 86400.0
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
@@ -64,8 +65,8 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
     source = Source(reading, root)
     if not _NAME.fullmatch(entry.name):
         source.problem("expected lower-case letters, digits and dashes", "name")
-    if entry.duration <= 0:
-        source.problem("the story must last longer than nothing", "duration")
+    if not 0 < entry.duration <= LONGEST_S:
+        source.problem("the story must last longer than nothing, and at most 30 days", "duration")
     cluster = cluster_of(entry.cluster, source)
     for index, traffic in enumerate(entry.traffic):
         names = [node.name for node in cluster.nodes]

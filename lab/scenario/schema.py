@@ -167,7 +167,9 @@ class TrafficEntry(Entry, frozen=True, kw_only=True):
     keep_alive: bool | None = None
     """Whether a connection is used for many requests."""
     timeout: Duration | None = None
+    """How long it waits for each answer (5s); 0 waits as long as the kernel tries to connect, about 127 s."""
     retries: int | None = None
+    """How often it tries again after a failure."""
     start: Duration = 0.0
     stop: Duration | None = None
     """The end of the run when it is left out."""

@@ -37,6 +37,24 @@ NARROWEST, WIDTH, WIDEST = 60, 120, 160
 _CLUSTER_OPTIONS = ("nodes", "zones", "proxy", "load_balancer", "kubernetes", "apps", "traffic")
 
 
+def speed(text: str) -> float:
+    """Virtual seconds a second, of `2`, `x2` or `0.5`; for argparse."""
+    try:
+        found = float(text.removeprefix("x"))
+    except ValueError:
+        found = 0.0
+    if not 0.1 <= found <= 1000:
+        raise argparse.ArgumentTypeError(f'expected a number from 0.1 to 1000, got "{text}"')
+    return found
+
+
+def frames(text: str) -> int:
+    """Frames a second; for argparse."""
+    if not text.isdecimal() or not 1 <= int(text) <= 60:
+        raise argparse.ArgumentTypeError(f'expected a number from 1 to 60, got "{text}"')
+    return int(text)
+
+
 def on_a_terminal() -> bool:
     """Whether there is somebody to show a screen to."""
     return sys.stdin.isatty() and sys.stdout.isatty()

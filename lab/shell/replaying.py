@@ -6,7 +6,7 @@ import argparse
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lab.shell import FAILED, OK, on_a_terminal
+from lab.shell import FAILED, OK, frames, on_a_terminal, speed
 from lab.shell.writing import complain
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", metavar="FILE", help="what `lab play --record FILE` or `lab run --record FILE` has written")
     add("--headless", action="store_true", help="no screen: the commands, the closing report, and the verdict")
-    add("--speed", type=float, default=1.0, metavar="X", help="virtual seconds a second on the screen, 0.1 to 1000")
-    add("--fps", type=int, metavar="N", help="frames a second on the screen")
+    add("--speed", type=speed, default=1.0, metavar="X", help="virtual seconds a second on the screen, 0.1 to 1000")
+    add("--fps", type=frames, metavar="N", help="frames a second on the screen, 1 to 60")
     add("--traceback", action="store_true", help="show where a fault of Service Lab itself happened")
     parser.set_defaults(verb=run_replay)
 

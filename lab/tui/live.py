@@ -35,6 +35,13 @@ def kata_step(run: KataRun) -> Step:
     return Step(f"Kata ({kata.difficulty})", text)
 
 
+def kept_text(whats: Sequence[str]) -> str:
+    """What manifests say and the lab does not simulate, whole kinds first: they make no Pods here."""
+    kinds = [what for what in whats if " " not in what]
+    fields = [what for what in whats if " " in what]
+    return f"kept, not simulated: {', '.join([*kinds, *fields])}"
+
+
 class Live:
     """Everything that panes draw of a running scenario. Reads the engine, and never changes it."""
 
@@ -44,6 +51,8 @@ class Live:
         self.routing = RoutingLog(self.engine.journal)
         self._told = frozenset(f"{step.title}. {step.text}".strip() for step in player.steps)
         self.events = EventLog(self.engine.journal, wanted=self._is_news)
+        if player.scenario.kept:
+            self.events.tell(kept_text([kept.what for kept in player.scenario.kept]), 0.0)
         self.figures = Figures(self.engine.traffic.measure, lambda: [client.name for client in player.clients])
         self._counts: tuple[int, int, int, int] = (0, 0, 0, 0)
         self._counted = -1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from lab.journal import Decision, Event, Journal, RequestFinished
+from lab.journal import Decision, Event, Journal, Narrated, RequestFinished
 from lab.views.decisions import Row
 from lab.views.events import SHOWN, same
 
@@ -112,6 +112,11 @@ class EventLog:
         self._pending: deque[Event] = deque(maxlen=kept)
         _fill(journal, dict.fromkeys(SHOWN, self._pending), kept)
         self._stop = journal.listen(self._pending.append, *SHOWN)
+
+    def tell(self, text: str, now_s: float) -> None:
+        """Add a line that no event of the run says."""
+        self.changes += 1
+        self.happenings.append(Happening(Narrated(now_s, text), self.changes))
 
     def collect(self) -> bool:
         """Take in what is new; whether there was anything."""

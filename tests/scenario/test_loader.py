@@ -179,3 +179,21 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path):
 def test_what_no_machine_could_simulate_is_refused_with_its_place(write, entry, words):
     said = fault(write(f"name: x\ntraffic:\n  - {{name: a, to: http://web/, {entry}}}\n"))
     assert said.startswith(f"scenario.yaml:3: traffic[0].{words}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: x\ncluster: {nodes: 30000000}\n", "scenario.yaml:2: cluster.nodes: expected 1 to 256 nodes"),
+        ("name: x\ncluster: {nodes: [{name: internet}]}\n", 'cluster.nodes[0].name: no node can be named "internet"'),
+        ("name: x\ncluster: {nodes: [{name: A_b}]}\n", 'cluster.nodes[0].name: no node can be named "A_b"'),
+        ('name: x\ntraffic: [{to: "http://a/", rate: []}]\n', "traffic[0]: expected a rate, or workers"),
+        (
+            'name: x\ntraffic: [{to: "http://a/", rate: [], workers: 2}]\n',
+            "traffic[0].rate: expected at least one phase",
+        ),
+        ("name: x\nduration: 99999h\n", "duration: the story must last longer than nothing, and at most 30 days"),
+    ],
+)
+def test_what_no_machine_or_cluster_could_have_is_refused_at_once(write, text, message):
+    assert message in fault(write(text))

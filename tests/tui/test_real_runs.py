@@ -138,3 +138,17 @@ async def test_replay_starts_the_same_run_again(scenario: Scenario) -> None:
         assert app.player is not None
         assert app.player.engine.now < 1.0
         assert app.player.seed == 3
+
+
+async def test_what_is_kept_and_not_simulated_is_told_on_the_screen(tmp_path: Path) -> None:
+    path = tmp_path / "kept.yaml"
+    path.write_text(
+        "name: kept\nduration: 5s\nmanifests:\n"
+        "  - {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {}}\n"
+    )
+    app = LabApp(Player(load(path)), timer=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(app, pilot)
+        app.frame(0.1)
+        await pilot.pause()
+        assert "kept, not simulated: Ingress" in dump(app)

@@ -76,3 +76,15 @@ async def test_keys_that_move_the_focus_lead_those_after_them() -> None:
     async with typed("4x" + "2z") as (_, main, _pilot):
         assert list(main.body.places) == ["services"]
         assert main.body.hidden == {"events"}
+
+
+async def test_a_command_that_takes_something_away_is_asked_about_first() -> None:
+    async with typed(":lab fail node/worker-1\r") as (app, main, pilot):
+        assert commands(main) == []
+        assert "This takes something away" in dump(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert commands(main) == []
+    async with typed(":lab fail node/worker-1\ry") as (app, main, _pilot):
+        assert commands(main) == ["lab fail node/worker-1"]
+        assert app.screen is main

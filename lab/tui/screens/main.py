@@ -15,12 +15,13 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from lab.commands.run import complete
+from lab.commands.run import complete, find
 from lab.recording.timeline import Timeline
 from lab.tui.layout import PANES, SMALLEST, WIDE
 from lab.tui.live import Live
 from lab.tui.openers import Openers
 from lab.tui.past import Past
+from lab.tui.screens.message import ConfirmScreen
 from lab.tui.transport import Transport
 from lab.tui.widgets.body import Body
 from lab.tui.widgets.events import EventsPane
@@ -291,9 +292,22 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
             self.routing.filter_by(self.prompt.value)
             self._leave_prompt()
         elif text := self.prompt.take():
-            self.give(text)
+            self.ask_and_give(text)
         else:
             self._leave_prompt()
+
+    def ask_and_give(self, text: str) -> None:
+        """Run a command, after a question when it takes something away."""
+        command = find(text)
+        if command is None or not command.danger:
+            self.give(text)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.give(text)
+
+        self.app.push_screen(ConfirmScreen(text, command.summary), answered)
 
     def give(self, text: str, *, by: str = "prompt") -> None:
         """Run a command and show what it prints."""
