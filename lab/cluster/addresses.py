@@ -88,12 +88,20 @@ def band(size: int, *, divisor: int, most: int) -> int:
     return 0 if size <= 16 else min(max(16, size // divisor), most)
 
 
-def node_port_pool(port_range: str, rng: random.Random) -> Pool:
-    """The pool of `30000-32767` (KEP-3668)."""
-    low, dash, high = port_range.partition("-")
-    if not (dash and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
-        raise LabError(f'node_port_range "{port_range}" is not a range of ports such as "30000-32767"')
-    first, last = int(low), int(high)
+def port_range(text: str) -> tuple[int, int]:
+    """The first and the last port of `30000-32767`; raises LabError."""
+    low, dash, high = text.partition("-")
+    if not (dash and low.isdecimal() and high.isdecimal() and 0 < int(low) <= int(high) <= 65535):
+        raise LabError(f'"{text}" is not a range of ports such as "30000-32767"')
+    return int(low), int(high)
+
+
+def node_port_pool(node_port_range: str, rng: random.Random) -> Pool:
+    """The pool of `30000-32767` (KEP-3668); raises LabError."""
+    try:
+        first, last = port_range(node_port_range)
+    except LabError as error:
+        raise LabError(f"node_port_range {error}") from None
     return Pool(first, last, band(last - first + 1, divisor=32, most=128), rng)
 
 

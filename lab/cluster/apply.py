@@ -27,8 +27,14 @@ def apply_object(store: Store, wanted: KubeObject) -> str:
 
     Raises a StoreError when the namespace is missing or the object is refused.
     """
+    wanted = in_namespace(wanted)
     if wanted.namespace and store.find(Namespace, wanted.namespace) is None:
         raise NotFound("Namespace", wanted.namespace)
+    return write_object(store, wanted)
+
+
+def write_object(store: Store, wanted: KubeObject) -> str:
+    """The same for an object that names its namespace, whether that is there or not."""
     live = find_live(store, wanted)
     said = remembered(wanted) or encode(wanted)
     if live is None:
@@ -42,6 +48,14 @@ def apply_object(store: Store, wanted: KubeObject) -> str:
         return f"{resource_name(wanted)} unchanged"
     store.update(changed)
     return f"{resource_name(wanted)} configured"
+
+
+def in_namespace(obj: KubeObject) -> KubeObject:
+    """The object in the namespace `default`, when its kind has one and its manifest names none."""
+    kind = BY_NAME.get(obj.kind)
+    if obj.namespace or kind is None or not kind.namespaced:
+        return obj
+    return msgspec.structs.replace(obj, metadata=msgspec.structs.replace(obj.metadata, namespace="default"))
 
 
 def find_live(store: Store, obj: KubeObject) -> KubeObject | None:

@@ -110,14 +110,15 @@ class Decoder:
         else:
             convert = known.conversions.get(api_version)
             current = convert(body) if convert is not None else body
-            current = {**current, "apiVersion": Node(known.api_version, body["apiVersion"].line)}
-            found = _struct_reader(known.struct)(self, Node(current, node.line), "")
+            version = Node(known.api_version, body["apiVersion"].line, body["apiVersion"].file)
+            current = {**current, "apiVersion": version}
+            found = _struct_reader(known.struct)(self, Node(current, node.line, node.file), "")
         self._require_name(node, body)
         return found if isinstance(found, KubeObject) and len(self.faults) == faults else None
 
     def problem(self, node: Node, path: str, message: str) -> None:
         """Note a fault at a value."""
-        self.faults.append(Fault(self.file, node.line, path, message))
+        self.faults.append(Fault(node.file or self.file, node.line, path, message))
 
     def unknown_field(self, node: Node, path: str, name: str, known: Iterable[str]) -> None:
         """Note a field that the lab keeps without simulating it; `known` are the fields that it simulates there."""
@@ -129,7 +130,7 @@ class Decoder:
 
     def _keep(self, node: Node, path: str) -> None:
         what = f"{self._kind} {_INDEX.sub('[]', path)}" if path else self._kind
-        self.kept.setdefault(what, Kept(what, self.file, node.line))
+        self.kept.setdefault(what, Kept(what, node.file or self.file, node.line))
 
     def _text_at_top(self, node: Node, body: dict[str, Node], name: str) -> str:
         value = body.get(name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 
 from lab.cluster.control_plane import NodeSpec
+from lab.cluster.networks import network_faults
 from lab.cluster.pod_cidrs import most_nodes
 from lab.engine import ClusterSpec, plain_nodes
 from lab.kube import quantity
@@ -57,9 +58,7 @@ def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
         nodes = plain_nodes(entry.nodes, entry.zones)
     else:
         nodes = tuple(_node(each, index, entry.zones, source) for index, each in enumerate(entries))
-    most = _most_nodes(settings)
-    if not 1 <= len(nodes) <= most:
-        source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
+    _check_nodes(len(nodes), settings, source)
     _unique([node.name for node in nodes], "a node", source, "cluster", "nodes")
     _check(check_scheduler, settings.ipvs_scheduler, source, "cluster", "settings", "ipvs_scheduler")
     _check_mode(entry.proxy, settings, source, "cluster", "proxy")
@@ -106,11 +105,14 @@ def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) 
     )
 
 
-def _most_nodes(settings: Settings) -> int:
-    try:
-        return most_nodes(settings.pod_cidr)
-    except LabError:
-        return 0
+def _check_nodes(count: int, settings: Settings, source: Source) -> None:
+    """Note ranges that no cluster can have, or more nodes than the range of Pods has room for."""
+    faults = dict(network_faults(settings))
+    for name, message in faults.items():
+        source.problem(message, "cluster", "settings", name)
+    most = most_nodes(settings.pod_cidr) if "pod_cidr" not in faults else count
+    if not 1 <= count <= most:
+        source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
 
 
 def _unique(names: list[str], what: str, source: Source, *path: str | int) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from lab.kube import manifest
-from lab.kube.decode import Decoder, Kept
-from lab.kube.errors import ManifestError, nearest
-from lab.kube.meta import KubeObject
+from lab.cluster.review.api import refusals
+from lab.cluster.review.errors import errors_in
+from lab.kube.documents import Documents, documents_in, read_documents
+from lab.kube.errors import nearest
 from lab.kube.yaml_tree import Node
 from lab.scenario.clients import clients_of, pod_nodes
 from lab.scenario.convert import Source, apps_of, cluster_of
@@ -23,6 +24,7 @@ from lab.scenario.scenario import Scenario
 from lab.scenario.schema import ScenarioEntry
 from lab.scenario.story import experiment_of, kata_of, lesson_of, timeline_of
 from lab.scenario.variables import filled, with_values
+from lab.settings import Settings
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
@@ -71,7 +73,9 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
             source.problem(f'there is no node "{traffic.node}"{nearest(traffic.node, names)}', "traffic", index, "node")
     clients = clients_of(entry.traffic, source)
     groups = tuple(client.name for client in clients)
-    objects, kept = _objects(entry, root, reading)
+    documents = _documents(entry, root, reading)
+    parties = with_parties(documents.found, (each.source for each in clients), pod_nodes(entry.traffic, clients))
+    _refuse(Documents(parties, documents.unreadable), cluster.settings, reading)
     return Scenario(
         name=entry.name,
         about=entry.about,
@@ -80,8 +84,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         seed=entry.seed,
         duration_s=entry.duration,
         cluster=cluster,
-        objects=with_parties(objects, (client.source for client in clients), pod_nodes(entry.traffic, clients)),
-        kept=kept,
+        documents=parties,
         apps=apps_of(entry.apps, source),
         clients=clients,
         timeline=timeline_of(entry.timeline, entry.duration, groups, source),
@@ -92,19 +95,22 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
     )
 
 
-def _objects(entry: ScenarioEntry, root: Node, reading: Reading) -> tuple[list[KubeObject], tuple[Kept, ...]]:
-    """The objects of all manifests in the order of the file, and what of them is not simulated."""
+def _documents(entry: ScenarioEntry, root: Node, reading: Reading) -> Documents:
+    """What all manifests hold in the order of the file, with the patches in it."""
     nodes = _items(root, "manifests") if entry.manifests else []
-    objects: list[KubeObject] = []
-    kept: dict[str, Kept] = {}
+    found = Documents()
     for index, (written, node) in enumerate(zip(entry.manifests, nodes, strict=True)):
         if isinstance(written, str):
-            found, also_kept = _from_path(written, f"manifests[{index}]", node, reading)
+            found += _from_path(written, f"manifests[{index}]", node, reading)
         else:
-            found, also_kept = _inline(node, reading)
-        objects += found
-        kept = {**{each.what: each for each in also_kept}, **kept}
-    return patched(objects, _items(root, "patches"), reading), tuple(kept.values())
+            found += documents_in(node, node.file or reading.file)
+    return replace(found, found=tuple(patched(found.found, _items(root, "patches"), reading)))
+
+
+def _refuse(documents: Documents, settings: Settings, reading: Reading) -> None:
+    """Note everything for which the API server of such a cluster would refuse the manifests."""
+    found = errors_in(documents, partial(refusals, settings=settings))
+    reading.problems.extend(each.told for each in found)
 
 
 def _items(root: Node, key: str) -> list[Node]:
@@ -112,22 +118,10 @@ def _items(root: Node, key: str) -> list[Node]:
     return node.value if node is not None and isinstance(node.value, list) else []
 
 
-def _from_path(written: str, path: str, node: Node, reading: Reading) -> tuple[Sequence[KubeObject], Sequence[Kept]]:
-    """The objects of a file or folder beside the file that names it."""
+def _from_path(written: str, path: str, node: Node, reading: Reading) -> Documents:
+    """What a file or folder holds beside the file that names it."""
     folder = Path(node.file).parent
     if not (folder / written).exists():
         reading.problem(node, path, f"{folder / written}: no such file or folder")
-        return (), ()
-    try:
-        found = manifest.load([folder / written])
-    except ManifestError as error:
-        reading.problems.extend(error.problems)
-        return (), ()
-    return found.objects, found.kept
-
-
-def _inline(node: Node, reading: Reading) -> tuple[Sequence[KubeObject], Sequence[Kept]]:
-    decoder = Decoder(node.file)
-    found = decoder.object(node)
-    reading.problems.extend(decoder.problems)
-    return ((found,) if found is not None else ()), tuple(decoder.kept.values())
+        return Documents()
+    return read_documents([folder / written])
