@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Callable
+from copy import copy
 
 from lab.kube.errors import LabError
 from lab.kube.ip import read_address
@@ -76,6 +77,14 @@ class Pool:
         state = self._random.getstate()
         return lambda: self._random.setstate(state)
 
+    def fork(self) -> Pool:
+        """The same numbers given out, and the same picks to come, without this pool noticing."""
+        twin = copy(self)
+        twin._used = set(self._used)
+        twin._random = random.Random()
+        twin._random.setstate(self._random.getstate())
+        return twin
+
     def _free_between(self, low: int, high: int) -> int:
         number = self._random.randint(low, high)
         while number in self._used:
@@ -91,7 +100,7 @@ def band(size: int, *, divisor: int, most: int) -> int:
 def port_range(text: str) -> tuple[int, int]:
     """The first and the last port of `30000-32767`; raises LabError."""
     low, dash, high = text.partition("-")
-    if not (dash and low.isdecimal() and high.isdecimal() and 0 < int(low) <= int(high) <= 65535):
+    if not (text.isascii() and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
         raise LabError(f'"{text}" is not a range of ports such as "30000-32767"')
     return int(low), int(high)
 
@@ -139,6 +148,12 @@ class AddressPool:
     def remember(self) -> Callable[[], None]:
         """A way back to what will be picked next, for picks that are only tried."""
         return self._pool.remember()
+
+    def fork(self) -> AddressPool:
+        """The same addresses given out, and the same picks to come, without this pool noticing."""
+        twin = copy(self)
+        twin._pool, twin._given = self._pool.fork(), dict(self._given)
+        return twin
 
     def take(self, address: str) -> None:
         """Give out this very address; raises PoolError."""

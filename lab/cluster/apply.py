@@ -38,16 +38,14 @@ def write_object(store: Store, wanted: KubeObject) -> str:
     live = find_live(store, wanted)
     said = remembered(wanted) or encode(wanted)
     if live is None:
-        store.create(remember(wanted, said))
-        return f"{resource_name(wanted)} created"
+        return f"{resource_name(store.create(remember(wanted, said)))} created"
     merged = decode(three_way(remembered(live) or {}, said, encode(live)))
     if isinstance(status := getattr(live, "status", None), msgspec.Struct):
         merged = msgspec.structs.replace(merged, status=status)  # status is a resource of its own, not for manifests
     changed = remember(merged, said)
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
-    store.update(changed)
-    return f"{resource_name(wanted)} configured"
+    return f"{resource_name(wanted)} {'unchanged' if store.update(changed) is live else 'configured'}"
 
 
 def in_namespace(obj: KubeObject) -> KubeObject:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy, deepcopy
+from copy import copy
 
 from msgspec.structs import replace
 
@@ -66,7 +66,7 @@ class ServiceAddresses:
     def fork(self) -> ServiceAddresses:
         """The same pools, to be drawn from without these noticing; nobody hears of it."""
         twin = copy(self)
-        twin.ips, twin.node_ports = deepcopy(self.ips), deepcopy(self.node_ports)
+        twin.ips, twin.node_ports = self.ips.fork(), self.node_ports.fork()
         twin.on_taken, twin.on_returned = [], []
         twin._ports = NodePorts(twin.node_ports)
         return twin

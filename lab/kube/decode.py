@@ -94,7 +94,10 @@ class Decoder:
             self.faults.append(Fault(self.file, line, "", message))
 
     def object(self, node: Node) -> KubeObject | None:
-        """The object that a document describes; None when faults kept it from being made."""
+        """The object that a document describes; None when faults kept it from being made.
+
+        A list of objects is none (see `lab.kube.documents`).
+        """
         body = node.value
         if not isinstance(body, dict):
             self._expect(node, "", "a Kubernetes object with apiVersion and kind")
@@ -104,6 +107,12 @@ class Decoder:
         if not api_version or not kind:
             return None
         self._kind = kind
+        if kind == "List" or (kind.endswith("List") and "items" in body):
+            if "items" in body:
+                self._expect(body["items"], "items", "a list of objects")
+            else:
+                self.problem(node, "items", "is missing: a List has its objects there")
+            return None
         known = find_api(api_version, kind)
         if known is None:
             found = self._kept_object(node, body, api_version, kind)

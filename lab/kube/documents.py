@@ -103,9 +103,10 @@ class Documents:
         return Documents((*self.found, *other.found), (*self.unreadable, *other.unreadable))
 
 
-def made(obj: KubeObject) -> Document:
-    """An object that no manifest defines, as a document without a place."""
-    return Document("", Node({}, 0), obj)
+def made(obj: KubeObject, asked: Node | None = None) -> Document:
+    """An object that no manifest defines, as a document: at the place that asked for it, if any."""
+    node = Node({}, 0) if asked is None else asked
+    return Document(node.file, node, obj)
 
 
 def kept_in(documents: Iterable[Document]) -> tuple[Kept, ...]:
@@ -244,8 +245,8 @@ def items_of(node: Node) -> list[Node] | None:
     if not isinstance(body, dict) or "kind" not in body or "items" not in body:
         return None
     kind, items = body["kind"].value, body["items"].value
-    if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list):
-        return items
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list | None):
+        return items or []
     return None
 
 
@@ -273,7 +274,7 @@ def _repair(node: Node, fault: Fault) -> None:
     body, last = node.value, steps[-1] if steps else ""
     if isinstance(body, dict) and last:
         if fault.message.startswith("is missing"):
-            body[last] = Node("unnamed" if last == "name" else 1, node.line)
+            body[last] = Node(f"unnamed-{node.line}" if last == "name" else 1, node.line)
         else:
             body.pop(last, None)
     elif isinstance(body, list) and last.isdigit() and int(last) < len(body):
@@ -327,7 +328,8 @@ def _below(node: Node, step: str) -> Node | None:
         return None
     if step in value:
         return value[step]
-    return next((each for key, each in value.items() if key.lower() == step.lower()), None)
+    alike = (step.lower(), step.lower().removesuffix("s"))  # what is wrong with clusterIP is told of clusterIPs
+    return next((each for key, each in value.items() if key.lower() in alike), None)
 
 
 def _text(node: Node, *path: str) -> str:

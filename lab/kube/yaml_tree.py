@@ -71,9 +71,22 @@ def parse_documents(text: str, file: str, lines_above: int = 0) -> Iterator[Node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1 + lines_above}" if mark else file
-        raise ManifestError(f"{place}: this is not valid YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise ManifestError(f"{file}: this is not valid YAML: {str(error).splitlines()[0]}") from None
+        raise ManifestError(f"{place}: this is not valid YAML: {_problem(error, text)}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1 + lines_above
+        said = f"the character U+{error.character:04X} is not allowed"
+        raise ManifestError(f"{file}:{line}: this is not valid YAML: {said}") from None
+    except UnicodeEncodeError:
+        raise ManifestError(f"{file}: this is not UTF-8 text") from None
+
+
+def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
+    """What PyYAML says, and in plainer words what it means where a character is in the wrong place."""
+    mark, problem = error.problem_mark, error.problem or error.context or ""
+    if mark is None or "cannot start any token" not in problem:
+        return problem
+    character = text.splitlines()[mark.line][mark.column]
+    return "a tab cannot indent: use spaces" if character == "\t" else f"nothing can begin with {character}: use quotes"
 
 
 class _Frame:

@@ -15,7 +15,7 @@ from lab.kube.errors import nearest
 from lab.kube.yaml_tree import Node
 from lab.scenario.clients import clients_of, pod_nodes
 from lab.scenario.convert import Source, apps_of, cluster_of
-from lab.scenario.decode import Reading
+from lab.scenario.decode import Reading, node_at
 from lab.scenario.expectations import expectations_of
 from lab.scenario.layers import ScenarioError, read_file, variants_of, with_variant
 from lab.scenario.parties import with_parties
@@ -38,14 +38,27 @@ def load(path: str | Path, *, variant: str = "", values: Sequence[str] = ()) -> 
     names = list(variants_of(root)) or [""]
     if variant and variant not in names:
         with_variant(root, variant)  # says which there are
-    read = {name: _load(root, name, Path(path)) for name in names}
-    return read[variant or names[0]]
+    return _load_each(root, names, Path(path))[variant or names[0]]
 
 
 def load_all(path: str | Path, *, values: Sequence[str] = ()) -> list[Scenario]:
     """Every variant of a scenario file, in its order; a file without variants is one scenario. Raises `LabError`."""
     root = with_values(read_file(path), values)
-    return [_load(root, name, Path(path)) for name in list(variants_of(root)) or [""]]
+    return list(_load_each(root, list(variants_of(root)) or [""], Path(path)).values())
+
+
+def _load_each(root: Node, variants: Sequence[str], file: Path) -> dict[str, Scenario]:
+    """The scenario in each variant; what is wrong with several of them is told once."""
+    found: dict[str, Scenario] = {}
+    problems: list[str] = []
+    for variant in variants:
+        try:
+            found[variant] = _load(root, variant, file)
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(list(dict.fromkeys(problems)))
+    return found
 
 
 def _load(root: Node, variant: str, file: Path) -> Scenario:
@@ -74,7 +87,8 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
     clients = clients_of(entry.traffic, source)
     groups = tuple(client.name for client in clients)
     documents = _documents(entry, root, reading)
-    parties = with_parties(documents.found, (each.source for each in clients), pod_nodes(entry.traffic, clients))
+    sources = {client.source: node_at(root, "traffic", index, "from") for index, client in enumerate(clients)}
+    parties = with_parties(documents.found, sources, pod_nodes(entry.traffic, clients))
     _refuse(Documents(parties, documents.unreadable), cluster.settings, reading)
     return Scenario(
         name=entry.name,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from lab.cluster.review.addresses import address_warnings
 from lab.cluster.review.api import refusals
 from lab.cluster.review.errors import errors_in, in_order
 from lab.cluster.review.finding import ERROR, WARNING, Finding, at, warning
@@ -61,12 +62,14 @@ def review(paths: Sequence[str], old_paths: Sequence[str] = (), settings: Settin
     new, old = read_documents(paths), read_documents(old_paths)
     held = sum(document.readable is not None for document in old.found)
     both = old + new
-    errors = errors_in(both, partial(refusals, settings=settings or Settings(), held=held))
+    settings = settings or Settings()
+    errors = errors_in(both, partial(refusals, settings=settings, held=held))
     documents = new.found
     wrong = {(each.file, each.name, each.field) for each in errors}
     refused = {(each.file, each.kind, each.name) for each in errors}
     looks = [*_typos(both.found), *_twice(documents)]
-    looks += [each for each in _advice(documents, refused) if (each.file, each.name, each.field) not in wrong]
+    advice = [*_advice(documents, refused), *address_warnings(documents, settings)]
+    looks += [each for each in advice if (each.file, each.name, each.field) not in wrong]
     return Review(len(documents), tuple(in_order([*errors, *looks], both.found)))
 
 
