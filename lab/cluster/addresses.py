@@ -99,7 +99,7 @@ def band(size: int, *, divisor: int, most: int) -> int:
 
 def port_range(text: str) -> tuple[int, int]:
     """The first and the last port of `30000-32767`; raises LabError."""
-    low, dash, high = text.partition("-")
+    low, _, high = text.partition("-")
     if not (text.isascii() and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
         raise LabError(f'"{text}" is not a range of ports such as "30000-32767"')
     return int(low), int(high)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -18,14 +18,13 @@ from lab.kube.applied import remember
 from lab.kube.decode import Decoder, Fault, Kept
 from lab.kube.errors import ManifestError
 from lab.kube.meta import KubeObject
+from lab.kube.repair import without_faults
 from lab.kube.sources import Source, texts
+from lab.kube.tree_path import follow, text_at
 from lab.kube.yaml_tree import MAX_BYTES, Node, from_plain, parse_documents
 
 ALIKE = 0.8
 """How similar an unknown field must be to a known one to be taken for a typo of it (difflib's ratio)."""
-_REPAIRS = 4
-"""How often what is at fault is taken out before a document is given up."""
-_STEP = re.compile(r'\["([^"]*)"\]|\[([^\]]*)\]|([^.\[\]]+)')
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -76,12 +75,16 @@ class Document:
 
     def place_of(self, path: str) -> Place:
         """The place of a field such as `spec.ports[0].nodePort`; of what is above it where there is no such field."""
-        node = _follow(self.node, path)
+        node = follow(self.node, path)
         return Place(node.file or self.file, node.line)
 
     def names(self) -> tuple[str, str, str]:
         """Kind, namespace and name as far as the document says them."""
-        return _text(self.node, "kind"), _text(self.node, "metadata", "namespace"), _text(self.node, "metadata", "name")
+        return (
+            text_at(self.node, "kind"),
+            text_at(self.node, "metadata", "namespace"),
+            text_at(self.node, "metadata", "name"),
+        )
 
 
 @dataclass(frozen=True)
@@ -232,7 +235,7 @@ def document_in(node: Node, file: str) -> Document:
         file,
         node,
         remember(obj, node.plain()) if obj is not None else None,
-        _without_faults(node, decoder.faults, file) if obj is None else None,
+        without_faults(node, decoder.faults, file) if obj is None else None,
         tuple(decoder.faults),
         tuple(decoder.typos),
         tuple(decoder.kept.values()),
@@ -248,46 +251,6 @@ def items_of(node: Node) -> list[Node] | None:
     if isinstance(kind, str) and kind.endswith("List") and isinstance(items, list | None):
         return items or []
     return None
-
-
-def _without_faults(node: Node, faults: Sequence[Fault], file: str) -> KubeObject | None:
-    """The object without the values at fault, or with a stand-in where one must be; None when that is too much."""
-    node = _copy(node)
-    for _ in range(_REPAIRS):
-        for fault in faults:
-            _repair(node, fault)
-        decoder = Decoder(file)
-        obj = decoder.object(node)
-        if obj is not None:
-            return obj
-        faults = decoder.faults
-    return None
-
-
-def _repair(node: Node, fault: Fault) -> None:
-    steps = [quoted or name or index for quoted, index, name in _STEP.findall(fault.path)]
-    for step in steps[:-1]:
-        below = _below(node, step)
-        if below is None:
-            return
-        node = below
-    body, last = node.value, steps[-1] if steps else ""
-    if isinstance(body, dict) and last:
-        if fault.message.startswith("is missing"):
-            body[last] = Node(f"unnamed-{node.line}" if last == "name" else 1, node.line)
-        else:
-            body.pop(last, None)
-    elif isinstance(body, list) and last.isdigit() and int(last) < len(body):
-        body[int(last)] = Node({} if "an object" in fault.message else "", node.line)
-
-
-def _copy(node: Node) -> Node:
-    value = node.value
-    if isinstance(value, dict):
-        return Node({key: _copy(each) for key, each in value.items()}, node.line)
-    if isinstance(value, list):
-        return Node([_copy(each) for each in value], node.line)
-    return Node(value, node.line)
 
 
 class _Reader(Decoder):
@@ -309,33 +272,3 @@ def nearest_field(name: str, known: Iterable[str]) -> str:
     by_lower = {each.lower(): each for each in known}
     close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=ALIKE)
     return by_lower[close[0]] if close else ""
-
-
-def _follow(node: Node, path: str) -> Node:
-    for quoted, index, name in _STEP.findall(path):
-        below = _below(node, quoted or name or index)
-        if below is None:
-            return node
-        node = below
-    return node
-
-
-def _below(node: Node, step: str) -> Node | None:
-    value = node.value
-    if isinstance(value, list):
-        return value[int(step)] if step.isdigit() and int(step) < len(value) else None
-    if not isinstance(value, dict):
-        return None
-    if step in value:
-        return value[step]
-    alike = (step.lower(), step.lower().removesuffix("s"))  # what is wrong with clusterIP is told of clusterIPs
-    return next((each for key, each in value.items() if key.lower() in alike), None)
-
-
-def _text(node: Node, *path: str) -> str:
-    for step in path:
-        below = _below(node, step)
-        if below is None:
-            return ""
-        node = below
-    return node.value if isinstance(node.value, str) else ""
