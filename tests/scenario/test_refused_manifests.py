@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from lab.kube.errors import LabError
+from lab.scenario.headless import Options, play
 from lab.scenario.loader import load, load_all
 from lab.scenario.own_cluster import OwnCluster, scenario_of
 from lab.scenario.player import Player
@@ -184,3 +186,25 @@ def test_a_port_that_chance_has_given_to_another_is_told_with_its_place_when_the
             player.engine.close()
     place = "web.yaml:15: service/asks: spec.ports[0].nodePort: Invalid value: 30000"
     assert said == {f"{place}: {TAKEN} (service/any has it)"}
+
+
+# -- timelines ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_headless_run_prints_every_reason_that_a_command_was_refused_for(scenario) -> None:
+    Path("more.yaml").write_text("---\n".join([service("a", port(99)), service("b", port(30080))]))
+    out = io.StringIO()
+    moment = "  - {at: 1s, run: kubectl apply -f more.yaml}\n"
+    passed = play(Player(load(scenario(f"duration: 2s\nmanifests: [web.yaml]\ntimeline:\n{moment}"))), Options(), out)
+    said = [line.strip() for line in out.getvalue().splitlines()]
+    assert not passed
+    assert "| nothing was applied" in said
+    assert any(line.startswith("| more.yaml:17: service/b: spec.ports[0].nodePort: ") for line in said)
+    assert any("refused: error: more.yaml:8: service/a: spec.ports[0].nodePort: " in line for line in said)
+
+
+def test_a_story_has_no_standard_input(scenario) -> None:
+    player = Player(load(scenario("manifests: [web.yaml]\n")))
+    with pytest.raises(LabError, match="standard input can be read from the shell only"):
+        player.read_manifests("-")
+    player.engine.close()

@@ -30,7 +30,7 @@ def _from_file(call: Call) -> Documents:
 
 @command(
     "kubectl apply",
-    "Create or change what a manifest says.",
+    "Create or change what a manifest says: all of it, or nothing when any of it is refused.",
     flags=(Flag("--filename", FROM_FILE.about, FROM_FILE.type, "-f", required=True),),
     examples=("kubectl apply -f web.yaml",),
 )
