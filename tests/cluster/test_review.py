@@ -130,6 +130,11 @@ def test_a_fault_in_one_item_of_a_list_hides_no_other_item(reviewed) -> None:
     assert fields == ["spec.ports[0].port", "spec.ports[0].name", "spec.ports[1].port", "spec.ports[10].port"]
 
 
+def test_a_name_that_cannot_be_read_hides_no_bad_namespace(reviewed) -> None:
+    text = service("{clusterIP: None}").replace("name: web", "name: on, namespace: Shop")
+    assert said(reviewed(text)) == ["error 3 metadata.name", "error 3 metadata.namespace"]
+
+
 def test_a_change_is_judged_against_what_the_cluster_holds(reviewed) -> None:
     old = service("{ports: [{port: 80}], clusterIP: 10.96.1.1}")
     assert "error 4 spec.clusterIPs[0]" in said(reviewed(service("{ports: [{port: 80}], clusterIP: 10.96.1.2}"), old))

@@ -176,3 +176,11 @@ def test_a_fork_of_a_store_is_found_by_its_own_labels_and_the_original_by_its_ow
     fork.delete(Pod, "b")
     assert fork.count(Pod) == 1
     assert [each.name for each in store.list(Pod, selector={"app": "web"})] == ["a"]
+
+
+def test_a_fork_goes_on_as_the_original_would() -> None:
+    store = Cluster().store
+    template = Pod(metadata=ObjectMeta(generate_name="job-", namespace="default"), spec=pod("x").spec)
+    store.create(template)
+    tried, real = store.fork().create(template), store.create(template)
+    assert (tried.name, tried.metadata.uid) == (real.name, real.metadata.uid)
