@@ -425,7 +425,7 @@ class Store:
 def _shelf_name(obj: KubeObject) -> str:
     if isinstance(obj, KeptObject):
         group = group_of(obj.api_version)
-        return f"{obj.kind}.{group}" if group else obj.kind
+        return f"{obj.kind}.{group}" if group or obj.kind in BY_NAME else obj.kind
     return obj.__class__.__name__
 
 

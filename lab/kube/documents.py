@@ -19,7 +19,7 @@ from lab.kube.decode import Decoder, Fault, Kept
 from lab.kube.errors import ManifestError
 from lab.kube.meta import KubeObject
 from lab.kube.repair import without_faults
-from lab.kube.sources import Source, texts
+from lab.kube.sources import Source, sources_of
 from lab.kube.tree_path import follow, text_at
 from lab.kube.yaml_tree import MAX_BYTES, Node, from_plain, parse_documents
 
@@ -131,7 +131,7 @@ def read_documents(sources: Iterable[str | Path | Mapping[str, Any]], base: Path
         if isinstance(source, Mapping):
             reader.read_node(from_plain(source), "inline")
         else:
-            reader.read_source(source, base or Path())
+            reader.read_path(source, base or Path())
     return reader.documents()
 
 
@@ -145,8 +145,8 @@ def documents_of(text: str, file: str) -> Documents:
 def documents_from(sources: Iterable[Source]) -> Documents:
     """The documents of several texts."""
     reader = _DocumentReader()
-    for file, text in sources:
-        reader.read_text(text, file)
+    for source in sources:
+        reader.read_source(source)
     return reader.documents()
 
 
@@ -168,15 +168,22 @@ class _DocumentReader:
         """Everything so far."""
         return Documents(tuple(self._found), tuple(self._unreadable))
 
-    def read_source(self, source: str | Path, base: Path) -> None:
+    def read_path(self, path: str | Path, base: Path) -> None:
         """Read a file, a folder or stdin."""
         try:
-            found = texts(source, base)
+            found = sources_of(path, base)
         except ManifestError as error:
-            self._fail(str(source), error)
+            self._fail(str(path), error)
             return
-        for file, text in found:
-            self.read_text(text, file)
+        for source in found:
+            self.read_source(source)
+
+    def read_source(self, source: Source) -> None:
+        """Read one text; one that cannot be read hides no other."""
+        if source.error:
+            self._unreadable.append(Fault(source.file, 0, "", source.error))
+        else:
+            self.read_text(source.text, source.file)
 
     def read_text(self, text: str, file: str) -> None:
         """Read every document of a text; one that is no YAML must not hide the others."""

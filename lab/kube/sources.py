@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,21 +15,28 @@ STDIN = "-"
 
 
 class Source(NamedTuple):
-    """A text, and the name that faults call it by."""
+    """A text, or why it cannot be read, and the name that faults call it by."""
 
     file: str
-    text: str
+    text: str = ""
+    error: str = ""
 
 
-def texts(source: str | Path, base: Path) -> list[Source]:
-    """What a path or `-` (stdin) means. Raises `ManifestError`."""
-    if str(source) == STDIN:
-        return [Source("stdin", _stdin())]
-    return [Source(shown, read(path, shown)) for path, shown in files(Path(source), base)]
+def sources_of(path: str | Path, base: Path) -> list[Source]:
+    """What a path or `-` (stdin) means; of a folder, the manifests right in it.
+
+    Raises `ManifestError` for a path that leads nowhere.
+    """
+    if str(path) == STDIN:
+        return [_source("stdin", sys.stdin.read)]
+    try:
+        found = _files(Path(path), base)
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from None
+    return [_source(shown, partial(each.read_text, encoding="utf-8")) for each, shown in found]
 
 
-def files(source: Path, base: Path) -> list[tuple[Path, str]]:
-    """The manifests that a path means (of a folder those right in it), each with its name; raises `ManifestError`."""
+def _files(source: Path, base: Path) -> list[tuple[Path, str]]:
     path = base / source
     if not path.exists():
         raise ManifestError(f"{source}: no such file or folder")
@@ -39,18 +48,10 @@ def files(source: Path, base: Path) -> list[tuple[Path, str]]:
     return [(each, str(source / each.name)) for each in found]
 
 
-def read(path: Path, shown: str) -> str:
-    """The text of a file; raises `ManifestError`."""
+def _source(file: str, read: Callable[[], str]) -> Source:
     try:
-        return path.read_text(encoding="utf-8")
+        return Source(file, read())
     except UnicodeDecodeError:
-        raise ManifestError(f"{shown}: this is not UTF-8 text") from None
+        return Source(file, error="this is not UTF-8 text")
     except OSError as error:
-        raise ManifestError(f"{shown}: cannot be read: {error.strerror}") from None
-
-
-def _stdin() -> str:
-    try:
-        return sys.stdin.read()
-    except UnicodeDecodeError:
-        raise ManifestError("stdin: this is not UTF-8 text") from None
+        return Source(file, error=f"cannot be read: {error.strerror}")

@@ -25,7 +25,7 @@ from lab.engine import Engine
 from lab.journal import Checked, Narrated
 from lab.kube.documents import Documents, documents_from
 from lab.kube.errors import LabError, ManifestError
-from lab.kube.sources import STDIN, texts
+from lab.kube.sources import STDIN, sources_of
 from lab.scenario.aftermath import Aftermath
 from lab.scenario.experiment import ExperimentRun
 from lab.scenario.gauge import Gauge
@@ -238,7 +238,7 @@ class Player:
         if path == STDIN:
             return Read(path, error="standard input can be read from the shell only: name a file or a folder")
         try:
-            return Read(path, tuple(texts(path, self.scenario.folder)))
+            return Read(path, tuple(sources_of(path, self.scenario.folder)))
         except ManifestError as error:
             return Read(path, error=str(error))
 

@@ -155,6 +155,26 @@ def test_a_misspelt_field_is_a_warning_and_an_unknown_one_is_none(reviewed) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("api_version", "kind", "message"),
+    [
+        ("v2", "Service", "; it is in v1"),
+        ("apps/v2", "Deployment", "; it is in apps/v1"),
+        ("v1", "Deployment", "; it is in apps/v1"),
+        ("v3", "ConfigMap", "; it is in v1"),
+        ("extensions/v1beta1", "Deployment", None),
+        ("networking.k8s.io/v1beta1", "Ingress", None),
+        ("serving.knative.dev/v1", "Service", None),
+    ],
+)
+def test_a_kind_is_looked_for_in_its_version(reviewed, api_version: str, kind: str, message: str | None) -> None:
+    spec = DEPLOYMENT.partition("spec:")[2] if kind == "Deployment" else " {}"
+    found = reviewed(f"apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: web}}\nspec:{spec}\n")
+    errors = [each.message for each in found.findings if each.severity == "error"]
+    wrong = f'no matches for kind "{kind}" in version "{api_version}"{message}'
+    assert errors == ([] if message is None else [wrong])
+
+
 def test_a_misspelt_kind_is_an_error_and_a_custom_resource_is_none(reviewed) -> None:
     text = "apiVersion: {}\nkind: {}\nmetadata: {{name: {}}}\n"
     found = reviewed(manifest(text.format("v1", "Servce", "one"), text.format("example.com/v1", "Servce", "two")))

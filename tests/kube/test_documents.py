@@ -138,9 +138,10 @@ def test_sources_that_lead_nowhere_hide_no_others(tmp_path) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
     (tmp_path / "bytes.yaml").write_bytes(bytes(range(256)))
     (tmp_path / "empty").mkdir()
-    found = read_documents(["nowhere", "bytes.yaml", "empty", "a.yaml"], tmp_path)
+    found = read_documents(["nowhere", "n" * 300, ".", "empty"], tmp_path)
     assert faults(found) == [
         "nowhere: no such file or folder",
+        f"{'n' * 300}: cannot be read: File name too long",
         "bytes.yaml: this is not UTF-8 text",
         "empty: the folder has no manifest (*.yaml, *.yml or *.json)",
     ]
