@@ -175,6 +175,14 @@ def test_a_kind_is_looked_for_in_its_version(reviewed, api_version: str, kind: s
     assert errors == ([] if message is None else [wrong])
 
 
+def test_whatever_stands_in_a_manifest_a_finding_is_one_line(reviewed) -> None:
+    text = service('{clusterIP: None, selector: "a\\nb\\e[2J"}').replace("name: web", 'name: "w\\neb"')
+    lines = reviewed(text).text().splitlines()
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    assert lines[0].startswith("new.yaml:3: error: service/w\\neb: metadata.name: ")
+
+
 def test_a_misspelt_kind_is_an_error_and_a_custom_resource_is_none(reviewed) -> None:
     text = "apiVersion: {}\nkind: {}\nmetadata: {{name: {}}}\n"
     found = reviewed(manifest(text.format("v1", "Servce", "one"), text.format("example.com/v1", "Servce", "two")))

@@ -32,7 +32,12 @@ class Finding(NamedTuple):
     def _line(self, severity: str) -> str:
         place = str(Place(self.file, self.line))
         who = f"{self.kind.lower()}/{self.name}" if self.kind and self.name else ""
-        return ": ".join(part for part in (place, severity, who, self.field, self.message) if part)
+        return _printable(": ".join(part for part in (place, severity, who, self.field, self.message) if part))
+
+
+def _printable(text: str) -> str:
+    """One line, whatever stands in a manifest: characters that move the cursor are written as YAML writes them."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def at(document: Document, severity: str, field: str, message: str, *, line: int = 0) -> Finding:
