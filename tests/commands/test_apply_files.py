@@ -87,6 +87,15 @@ def test_a_set_brings_its_own_namespace_wherever_it_stands(engine: Engine) -> No
     assert apply(engine, service("a", 30001, "shop"), space).output == ["namespace/shop created", "service/a created"]
 
 
+def test_what_a_set_uses_of_a_quota_is_counted_document_by_document_and_given_back(engine: Engine) -> None:
+    hard = "{services.nodeports: 2}"
+    apply(engine, f"apiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: few}}\nspec: {{hard: {hard}}}\n")
+    engine.run_for(10.0)
+    refused = apply(engine, service("a"), service("b"), service("c")).error
+    assert refused.startswith('error: web.yaml:15: service/c: services "c" is forbidden: exceeded quota: few')
+    assert apply(engine, service("a"), service("b")).output == ["service/a created", "service/b created"]
+
+
 def test_a_refused_set_takes_no_number_and_no_chance_away(engine: Engine) -> None:
     """Who tried and was refused, and who never tried, get the same addresses, ports and names afterwards."""
     twin = Engine(ClusterSpec(nodes=plain_nodes(1)), seed=3)
