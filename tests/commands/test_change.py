@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.kube.documents import Documents, made
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import Node
@@ -42,6 +43,17 @@ def test_label_and_annotate(world: World) -> None:
     assert world.ok("kubectl label pod web-1 tier-") == ["pod/web-1 unlabeled"]
     assert world.ok("kubectl annotate deploy/web owner=shop") == ["deployment.apps/web annotated"]
     assert deployment(world).metadata.annotations["owner"] == "shop"
+
+
+def test_a_change_of_several_that_one_stands_against_changes_none(world: World) -> None:
+    world.deployment("api", replicas=2)
+    world.pod("web-2", app="web", tier="front")
+    error = world.wrong("kubectl label pods web-1 web-2 tier=back")
+    assert error == "error: pod/web-2: 'tier' already has a value (front), and --overwrite is false"
+    assert "tier" not in world.store.get(Pod, "web-1").metadata.labels
+    error = world.wrong("kubectl scale deploy web api --replicas=7 --current-replicas=3")
+    assert error == "error: deployment.apps/api: Expected replicas to be 3, was 2"
+    assert [deployment(world, name).spec.replicas for name in ("web", "api")] == [3, 2]
 
 
 def test_cordon_and_uncordon(world: World) -> None:
@@ -141,8 +153,9 @@ def test_rollout(world: World) -> None:
 
 def test_apply_reads_files_where_that_is_offered(world: World) -> None:
     assert "reading files is not offered here" in world.wrong("kubectl apply -f web.yaml")
-    made = Namespace(metadata=ObjectMeta(name="team"))
-    execution = world.type("kubectl apply -f web.yaml", files=lambda path: [made] if path == "web.yaml" else [])
+    written = Documents((made(Namespace(metadata=ObjectMeta(name="team"))),))
+    files = {"web.yaml": written}
+    execution = world.type("kubectl apply -f web.yaml", files=files.__getitem__)
     assert execution.output == ["namespace/team created"]
-    execution = world.type("kubectl delete -f web.yaml", files=lambda path: [made])
+    execution = world.type("kubectl delete -f web.yaml", files=files.__getitem__)
     assert execution.output == ['namespace "team" deleted']
