@@ -17,9 +17,11 @@ from lab.shell import (
     WRONG,
     add_cluster,
     add_question,
+    add_settings,
     frames,
     on_a_terminal,
     own_scenario,
+    settings_from,
     speed,
 )
 from lab.shell.writing import checked_output, complain, has_streams, journal_of, page_about, recording_of
@@ -207,9 +209,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     add("--old", metavar="FILE", action="append", default=[], help="what the cluster holds: judge FILE as its update")
     add("-o", dest="form", choices=("text", "json"), default="text", help="the form of the output")
     add("--strict", action="store_true", help="status 2 when there are warnings")
-    add("--kubernetes", metavar="VERSION", help="the release whose rules hold (1.37)")
-    add("--service-cidr", metavar="CIDR", help="the range of cluster IPs; two with a comma for dual stack")
-    add("--node-ports", dest="node_port_range", metavar="FROM-TO", help="the range of node ports (30000-32767)")
+    add_settings(parser)
     parser.set_defaults(verb=_validate)
 
 
@@ -268,11 +268,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _validate(options: argparse.Namespace) -> int:
     from lab.cluster.review.review import review
-    from lab.kube.versions import settings_of
 
-    names = ("kubernetes", "service_cidr", "node_port_range")
-    given = {name: getattr(options, name) for name in names if getattr(options, name)}
-    found = review(options.paths, options.old, settings_of(given))
+    found = review(options.paths, options.old, settings_from(options))
     print(found.json() if options.form == "json" else found.text())
     return found.status(strict=options.strict)
 

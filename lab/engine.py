@@ -14,6 +14,7 @@ from lab.clock import Clock
 from lab.cluster.apply import apply_object
 from lab.cluster.control_plane import ControlPlane, NodeSpec
 from lab.cluster.system_objects import system_objects
+from lab.cluster.trial import Refusal, trial
 from lab.journal import Journal, NetworkChanged
 from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.namespace import Namespace
@@ -51,6 +52,10 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
 def plain_nodes(count: int, zones: Sequence[str] = ()) -> tuple[NodeSpec, ...]:
     """`worker-1` to `worker-N`, dealt over the zones in turn."""
     return tuple(NodeSpec(name=f"worker-{i + 1}", zone=zones[i % len(zones)] if zones else "") for i in range(count))
+
+
+def _rank(obj: KubeObject) -> int:
+    return 0 if isinstance(obj, Namespace) else 1
 
 
 class Engine:
@@ -95,14 +100,19 @@ class Engine:
         self.control_plane.start()
         self.network.start()
 
+    def trial(self, objects: Sequence[KubeObject]) -> list[Refusal]:
+        """Everything that `apply` would be refused now, with the addresses it would get; nothing happens."""
+        order = sorted(range(len(objects)), key=lambda index: _rank(objects[index]))
+        found = trial(self.store, self.control_plane.admission, [objects[index] for index in order])
+        return [refusal._replace(which=order[refusal.which]) for refusal in found]
+
     def apply(self, objects: Iterable[KubeObject]) -> list[str]:
         """Create or change objects as `kubectl apply` does; a line for each, such as `service/web created`.
 
-        Namespaces go first, so that the order of files does not matter. Raises LabError (with what went
-        before already applied, as kubectl does).
+        Namespaces go first, so that the order of files does not matter. Raises LabError at the first object that is
+        refused, with what went before already applied: who wants all or nothing asks for a `trial` first.
         """
-        in_order = sorted(objects, key=lambda obj: not isinstance(obj, Namespace))
-        return [apply_object(self.store, obj) for obj in in_order]
+        return [apply_object(self.store, obj) for obj in sorted(objects, key=_rank)]
 
     def settle(self) -> list[str]:
         """Run to time zero; the `NAMESPACE/NAME` of Pods that are not Ready by then."""

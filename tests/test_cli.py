@@ -47,6 +47,12 @@ def test_help_is_short_and_names_every_verb(capsys):
         ),
         (["play", "https://x.example/a.yaml"], "https://x.example/a.yaml: scenarios are read from files; download it"),
         (["trace", "-f", SMOKE, "--from", "internet", "--to", "web"], "this is a scenario, not a manifest"),
+        (["run", "-f", WEB, "--nodes", "300"], "--pod-cidr 10.244.0.0/16 has room for 256"),
+        (["run", "-f", WEB, "--service-cidr", "abc"], '--service-cidr: "abc" is not a network (such as 10.96.0.0/12)'),
+        (["reach", "-f", WEB, "--pod-cidr", "10.0.0.1/8"], "--pod-cidr: "),
+        (["rules", "-f", WEB, "--node", "worker-1", "--node-ports", "5-1"], '--node-ports: "5-1" is not a range'),
+        (["validate", WEB, "--service-cidr", "10.96.0.0/33"], "--service-cidr: "),
+        (["trace", "--scenario", SMOKE, "--to", "web", "--node-ports", "1-2"], "--node-ports goes with -f"),
     ],
 )
 def test_what_is_wrong_is_one_clear_line_and_status_2(capsys, words, message):
@@ -144,6 +150,36 @@ def test_manifests_of_ones_own_run_with_traffic_to_what_is_exposed(capsys, tmp_p
     assert [group["name"] for group in report["groups"]] == ["web"]
     assert report["groups"][0]["success"] == 1.0
     assert report["not_ready"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run"], ["run", "--headless"], ["trace", "--to", "web"], ["reach"], ["rules", "--node", "worker-1"], ["expose"]],
+)
+def test_manifests_that_are_refused_are_told_whole_before_anything_runs(capsys, tmp_path, words):
+    port = "ports: [{port: 80, nodePort: 30080}]"
+    head = "apiVersion: v1\nkind: Service\nmetadata:"
+    one, two = (f"{head} {{name: {name}}}\nspec: {{type: NodePort, {port}}}\n" for name in ("one", "two"))
+    (tmp_path / "all.yaml").write_text(f"{one}---\n{two}---\n{head} {{}}\nspec: {{clusterIP: 1.2.3.4, ports: 80}}\n")
+    status, out, err = lab(capsys, *words, "-f", str(tmp_path / "all.yaml"))
+    assert (status, out) == (2, "")
+    places = [line.replace(f"{tmp_path}/", "").split(": ")[1:4] for line in err.splitlines()]
+    assert places == [
+        ["all.yaml:9", "service/two", "spec.ports[0].nodePort"],
+        ["all.yaml:13", "metadata.name", "is missing"],
+        ["all.yaml:14", "spec.ports", "expected a list, got the number 80"],
+        ["all.yaml:14", "spec.clusterIPs", "Invalid value"],
+    ]
+
+
+def test_dual_stack_manifests_run_on_ranges_of_ones_own(capsys, tmp_path):
+    both = "{ipFamilyPolicy: RequireDualStack, type: NodePort, ports: [{port: 80, nodePort: 40080}]}"
+    (tmp_path / "web.yaml").write_text(f"apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec: {both}\n")
+    ranges = ["--service-cidr", "10.96.0.0/12,fd00:10:96::/112", "--node-ports", "40000-40100"]
+    ranges += ["--pod-cidr", "10.244.0.0/16,fd00:10:244::/56"]
+    status, out, err = lab(capsys, "expose", "-f", str(tmp_path / "web.yaml"), *ranges)
+    assert (status, err) == (0, "")
+    assert "192.0.2.11:40080/TCP" in out
 
 
 def test_a_reader_who_leaves_ends_the_run_quietly():

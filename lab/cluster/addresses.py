@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Callable
+from copy import copy
 
 from lab.kube.errors import LabError
 from lab.kube.ip import read_address
@@ -76,6 +77,14 @@ class Pool:
         state = self._random.getstate()
         return lambda: self._random.setstate(state)
 
+    def fork(self) -> Pool:
+        """The same numbers given out, and the same picks to come, without this pool noticing."""
+        twin = copy(self)
+        twin._used = set(self._used)
+        twin._random = random.Random()
+        twin._random.setstate(self._random.getstate())
+        return twin
+
     def _free_between(self, low: int, high: int) -> int:
         number = self._random.randint(low, high)
         while number in self._used:
@@ -88,12 +97,20 @@ def band(size: int, *, divisor: int, most: int) -> int:
     return 0 if size <= 16 else min(max(16, size // divisor), most)
 
 
-def node_port_pool(port_range: str, rng: random.Random) -> Pool:
-    """The pool of `30000-32767` (KEP-3668)."""
-    low, dash, high = port_range.partition("-")
-    if not (dash and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
-        raise LabError(f'node_port_range "{port_range}" is not a range of ports such as "30000-32767"')
-    first, last = int(low), int(high)
+def port_range(text: str) -> tuple[int, int]:
+    """The first and the last port of `30000-32767`; raises LabError."""
+    low, _, high = text.partition("-")
+    if not (text.isascii() and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
+        raise LabError(f'"{text}" is not a range of ports such as "30000-32767"')
+    return int(low), int(high)
+
+
+def node_port_pool(node_port_range: str, rng: random.Random) -> Pool:
+    """The pool of `30000-32767` (KEP-3668); raises LabError."""
+    try:
+        first, last = port_range(node_port_range)
+    except LabError as error:
+        raise LabError(f"node_port_range {error}") from None
     return Pool(first, last, band(last - first + 1, divisor=32, most=128), rng)
 
 
@@ -131,6 +148,12 @@ class AddressPool:
     def remember(self) -> Callable[[], None]:
         """A way back to what will be picked next, for picks that are only tried."""
         return self._pool.remember()
+
+    def fork(self) -> AddressPool:
+        """The same addresses given out, and the same picks to come, without this pool noticing."""
+        twin = copy(self)
+        twin._pool, twin._given = self._pool.fork(), dict(self._given)
+        return twin
 
     def take(self, address: str) -> None:
         """Give out this very address; raises PoolError."""

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 
 from __future__ import annotations
 
+from copy import copy
 from typing import cast
 
 from msgspec.structs import replace
@@ -33,30 +34,35 @@ NOT_READY_TAINT = "node.kubernetes.io/not-ready"
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 
 
-def install(store: Store, settings: Settings, seed: int = 0, features: Features | None = None) -> ServiceAddresses:
-    """Put the API server's admission chain in front of a store; gives the pools that its Services draw from."""
-    chain = Admission(settings, seed, features, QuotaAdmission(store))
-    store.admission.append(chain.admit)
-    store.released.append(chain.release)
-    if chain.features.multi_cidr_service_allocator:
-        AddressKeeper(store, chain.addresses)
-    return chain.addresses
-
-
 class Admission:
-    """The chain for one cluster: `admit` before each write, `release` when an object has gone."""
+    """The API server's admission chain for one cluster, with the pools that its Services draw from."""
 
     def __init__(
         self,
         settings: Settings,
         seed: int = 0,
         features: Features | None = None,
-        quotas: QuotaAdmission | None = None,
     ) -> None:
         self.features = features or features_of(settings.kubernetes)
         self.addresses = ServiceAddresses(settings, seed)
         self._settings = settings
-        self._quotas = quotas
+        self._quotas: QuotaAdmission | None = None
+        self._trying = False
+
+    def attach(self, store: Store) -> None:
+        """Stand in front of a store: `admit` before each write, `release` when an object has gone."""
+        self._quotas = QuotaAdmission(store)
+        store.admission.append(self.admit)
+        store.released.append(self.release)
+        if self.features.multi_cidr_service_allocator:
+            AddressKeeper(store, self.addresses)
+
+    def fork(self) -> Admission:
+        """The same chain for a trial: its pools are its own, and one error of a Service hides no other."""
+        twin = copy(self)
+        twin.addresses = self.addresses.fork()
+        twin._trying = True
+        return twin
 
     def admit(self, new: KubeObject, old: KubeObject | None, *, dry_run: bool = False) -> KubeObject:
         """The object as it is to be stored; raises Invalid or Forbidden. A dry run takes no addresses and no quota."""
@@ -86,7 +92,10 @@ class Admission:
         new, unavailable = self._settled(new, old)
         errors = validation.errors_of(new, old, self.features)
         if errors or unavailable:
-            raise Invalid("Service", new.name, _each_field_once(unavailable, errors))
+            refused = _each_field_once(unavailable, errors)
+            if self._trying:
+                refused = _each_field_once(refused, self.addresses.claim(new, old, refused))
+            raise Invalid("Service", new.name, refused)
         if self._quotas is not None and self._quotas.concerns(new, old):
             self.addresses.allocate(new, old, dry_run=True)  # what has no address must not be charged
             self._quotas.charge(new, old, dry_run=dry_run)

@@ -27,21 +27,33 @@ def apply_object(store: Store, wanted: KubeObject) -> str:
 
     Raises a StoreError when the namespace is missing or the object is refused.
     """
+    wanted = in_namespace(wanted)
     if wanted.namespace and store.find(Namespace, wanted.namespace) is None:
         raise NotFound("Namespace", wanted.namespace)
+    return write_object(store, wanted)
+
+
+def write_object(store: Store, wanted: KubeObject) -> str:
+    """The same for an object that names its namespace, whether that is there or not."""
     live = find_live(store, wanted)
     said = remembered(wanted) or encode(wanted)
     if live is None:
-        store.create(remember(wanted, said))
-        return f"{resource_name(wanted)} created"
+        return f"{resource_name(store.create(remember(wanted, said)))} created"
     merged = decode(three_way(remembered(live) or {}, said, encode(live)))
     if isinstance(status := getattr(live, "status", None), msgspec.Struct):
         merged = msgspec.structs.replace(merged, status=status)  # status is a resource of its own, not for manifests
     changed = remember(merged, said)
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
-    store.update(changed)
-    return f"{resource_name(wanted)} configured"
+    return f"{resource_name(wanted)} {'unchanged' if store.update(changed) is live else 'configured'}"
+
+
+def in_namespace(obj: KubeObject) -> KubeObject:
+    """The object in the namespace `default`, when its kind has one and its manifest names none."""
+    kind = BY_NAME.get(obj.kind)
+    if obj.namespace or kind is None or not kind.namespaced:
+        return obj
+    return msgspec.structs.replace(obj, metadata=msgspec.structs.replace(obj.metadata, namespace="default"))
 
 
 def find_live(store: Store, obj: KubeObject) -> KubeObject | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from copy import copy
 
 from lab.cluster.addresses import AddressPool, PoolError
 from lab.kube.ip import family_of
@@ -99,6 +100,13 @@ class ClusterIPs:
                 way_back()
 
         return go_back
+
+    def fork(self) -> ClusterIPs:
+        """The same networks and addresses, without these noticing what is taken."""
+        twin = copy(self)
+        twin._pools = {cidr: pool.fork() for cidr, pool in self._pools.items()}
+        twin._closed = dict(self._closed)
+        return twin
 
     def _open(self, family: str) -> list[str]:
         return [cidr for cidr, pool in self._pools.items() if pool.family == family and cidr not in self._closed]

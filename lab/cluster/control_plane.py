@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 
 import msgspec
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.controllers.autoscaling.horizontal import HorizontalController
 from lab.cluster.controllers.base import Controller
 from lab.cluster.controllers.cronjob import CronJobController
@@ -31,6 +30,7 @@ from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.controllers.ttl_after_finished import TTLAfterFinished
 from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.metrics_server import MetricsServer
+from lab.cluster.networks import FIRST_EXTERNAL, FIRST_INTERNAL, FIRST_INTERNAL_IPV6
 from lab.cluster.pod_cidrs import PodCIDRs
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
@@ -40,9 +40,6 @@ from lab.kube.kinds.node import NodeSpec as NodeObjectSpec
 from lab.kube.meta import ObjectMeta
 from lab.settings import Settings
 
-FIRST_INTERNAL = ipaddress.IPv4Address("172.18.0.10")
-FIRST_INTERNAL_IPV6 = ipaddress.IPv6Address("fd00:172:18::10")
-FIRST_EXTERNAL = ipaddress.IPv4Address("192.0.2.10")
 NODE_INFO = {
     "osImage": "Service Lab",
     "kernelVersion": "simulated",
@@ -81,7 +78,8 @@ class ControlPlane:
         load_balancer: str = "cloud",
     ) -> None:
         self.store = Store(clock, journal, settings, seed)
-        self.service_addresses = install(self.store, settings, seed)
+        self.admission = Admission(settings, seed)
+        self.admission.attach(self.store)
         self.kubelets: dict[str, Kubelet] = {}
         self.metrics = MetricsServer(clock, settings, seed, self.store, self.kubelets)
         self.failing_images: dict[str, str] = {}

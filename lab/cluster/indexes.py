@@ -7,7 +7,8 @@ order of a hash.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, TypeVar
 
 from lab.kube.kinds import BY_NAME
 from lab.kube.kinds.pod import Pod
@@ -16,15 +17,36 @@ from lab.kube.selector import matches
 
 Key = tuple[str, str]
 """(namespace, name) within a kind."""
+F = TypeVar("F", bound="_Forking")
 
 _NOTHING: dict[Any, Any] = {}
 _NO_KEYS: dict[Key, None] = {}
 
 
-class Shelf:
+class _Forking:
+    """Made of dicts, which a fork shares until it is written to; the original must not change in the meantime."""
+
+    def __init__(self) -> None:
+        self._borrowed = False
+
+    def fork(self: F) -> F:
+        """The same content, to be written to without the original noticing."""
+        twin = copy(self)
+        twin._borrowed = True
+        return twin
+
+    def _own(self) -> None:
+        for name, value in list(vars(self).items()):
+            if isinstance(value, dict):
+                setattr(self, name, _copied(value))
+        self._borrowed = False
+
+
+class Shelf(_Forking):
     """All objects of one kind, with an index by namespace and one by (namespace, label key, label value)."""
 
     def __init__(self, kind: str) -> None:
+        super().__init__()
         known = BY_NAME.get(kind)
         self.namespaced = known is None or known.namespaced
         self.objects: dict[Key, KubeObject] = {}
@@ -35,6 +57,8 @@ class Shelf:
 
     def add(self, key: Key, obj: KubeObject) -> None:
         """Put in an object that was not there."""
+        if self._borrowed:
+            self._own()
         self._created += 1
         self.order[key] = self._created
         self.objects[key] = obj
@@ -43,6 +67,8 @@ class Shelf:
 
     def replace(self, key: Key, old: KubeObject, new: KubeObject) -> None:
         """Put `new` where `old` is."""
+        if self._borrowed:
+            self._own()
         self.objects[key] = new
         before, after = old.metadata.labels, new.metadata.labels
         if before is not after and before != after:
@@ -51,6 +77,8 @@ class Shelf:
 
     def remove(self, key: Key) -> None:
         """Take an object out."""
+        if self._borrowed:
+            self._own()
         obj = self.objects.pop(key)
         del self.order[key]
         _discard(self._namespaces, key[0], key)
@@ -113,10 +141,11 @@ class Shelf:
             del self._labels[key[0]]
 
 
-class NodeIndex:
+class NodeIndex(_Forking):
     """Which Pods are bound to which node."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._pods: dict[str, dict[Key, None]] = {}
 
     def change(self, key: Key, old: KubeObject | None, new: KubeObject | None) -> None:
@@ -124,6 +153,8 @@ class NodeIndex:
         before, after = _node_of(old), _node_of(new)
         if before == after:
             return
+        if self._borrowed:
+            self._own()
         if before:
             _discard(self._pods, before, key)
         if after:
@@ -134,10 +165,11 @@ class NodeIndex:
         return self._pods.get(node, _NO_KEYS)
 
 
-class OwnerIndex:
+class OwnerIndex(_Forking):
     """Which objects name which owner, by the owner's uid and their own kind."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._owned: dict[str, dict[str, dict[Key, None]]] = {}
 
     def change(self, kind: str, key: Key, old: KubeObject | None, new: KubeObject | None) -> None:
@@ -146,6 +178,8 @@ class OwnerIndex:
         after = new.metadata.owner_references if new is not None else ()
         if before is after or before == after:
             return
+        if self._borrowed:
+            self._own()
         for owner in before:
             _discard(self._owned[owner.uid], kind, key)
             if not self._owned[owner.uid]:
@@ -165,6 +199,10 @@ class OwnerIndex:
 
 def _node_of(obj: KubeObject | None) -> str:
     return obj.spec.node_name if isinstance(obj, Pod) else ""
+
+
+def _copied(index: dict[Any, Any]) -> dict[Any, Any]:
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in index.items()}
 
 
 def _discard(index: dict[Any, dict[Key, None]], at: object, key: Key) -> None:

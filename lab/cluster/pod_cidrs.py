@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
+from lab.cluster.networks import Network, networks
 from lab.kube.errors import LabError
 
 IPV4_BITS = 24
@@ -13,15 +13,12 @@ IPV6_BITS = 64
 _SHARES = 8
 """An IPv6 network that is too small for several /64 is cut into 2 to the power of this many parts."""
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 class PodCIDRs:
     """Hands out parts of `pod_cidr`: one network, or one of each family with a comma between them."""
 
     def __init__(self, pod_cidr: str) -> None:
-        self._text = pod_cidr
-        self._networks = [_network(text) for text in pod_cidr.split(",")]
+        self._networks = networks(pod_cidr)
         self._parts: list[Iterator[Network]] = [
             network.subnets(new_prefix=part_bits(network)) for network in self._networks
         ]
@@ -57,12 +54,4 @@ def part_bits(network: Network) -> int:
 
 def most_nodes(pod_cidr: str) -> int:
     """How many nodes the networks have room for."""
-    networks = [_network(text) for text in pod_cidr.split(",")]
-    return min(int(2 ** (part_bits(network) - network.prefixlen)) for network in networks)
-
-
-def _network(text: str) -> Network:
-    try:
-        return ipaddress.ip_network(text.strip())
-    except ValueError as error:
-        raise LabError(f'pod_cidr "{text.strip()}" is not a network such as "10.244.0.0/16": {error}') from error
+    return min(int(2 ** (part_bits(network) - network.prefixlen)) for network in networks(pod_cidr))

@@ -7,13 +7,14 @@ registry of core/v1 Service.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 
 from msgspec.structs import replace
 
 from lab.cluster.addresses import PoolError, node_port_pool
 from lab.cluster.cluster_ips import ClusterIPs
-from lab.cluster.errors import Invalid, invalid
+from lab.cluster.errors import FieldError, Invalid, invalid
 from lab.cluster.service_needs import HEADLESS, needs_cluster_ip
 from lab.cluster.service_node_ports import NodePorts
 from lab.cluster.transaction import Transaction
@@ -61,6 +62,31 @@ class ServiceAddresses:
         write.commit()
         self._tell(after, old)
         return after
+
+    def fork(self) -> ServiceAddresses:
+        """The same pools, to be drawn from without these noticing; nobody hears of it."""
+        twin = copy(self)
+        twin.ips, twin.node_ports = self.ips.fork(), self.node_ports.fork()
+        twin.on_taken, twin.on_returned = [], []
+        twin._ports = NodePorts(twin.node_ports)
+        return twin
+
+    def claim(self, new: Service, old: Service | None, refused: Iterable[FieldError]) -> list[FieldError]:
+        """What a Service asks for and cannot have, besides what it is `refused` for; the rest is kept for it.
+
+        So that in a trial one error hides no other, nor that somebody else asks for the same number.
+        """
+        write, before = Transaction(), old.spec if old is not None else None
+        spec = new.spec
+        settled = not any(error.path.startswith(("spec.clusterIP", "spec.ipFamil")) for error in refused)
+        if settled and spec.cluster_ips:
+            spec = self._cluster_ips(spec, before, write)
+        spec = self._ports.settle(spec, before, write)
+        for address in addresses_of(spec):
+            if address not in new.spec.cluster_ips:
+                self.ips.release(address)
+        self._ports.release_picks(spec, new.spec)
+        return write.errors
 
     def release(self, service: Service) -> None:
         """Take back everything that a Service had."""

@@ -33,6 +33,13 @@ class NodePorts:
         for number in held_ports(spec):
             self.pool.release(number)
 
+    def release_picks(self, settled: ServiceSpec, asked: ServiceSpec) -> None:
+        """Take back what was picked: what the spec has now and did not ask for."""
+        wanted = held_ports(asked)
+        for number in held_ports(settled):
+            if number not in wanted:
+                self.pool.release(number)
+
     def _first(self, spec: ServiceSpec, write: Transaction) -> ServiceSpec:
         """A new Service: ports of one number share a node port over all protocols, asked for or picked."""
         by_port: dict[int, int] = {}

@@ -155,6 +155,21 @@ class Store:
         """The whole cluster as it is now, at no cost."""
         return Snapshot(self._map, self.version)
 
+    def fork(self) -> Store:
+        """A store of its own to try writes on: it begins with what this one holds, nothing admits and nobody hears.
+
+        Its clock stands still. This one must not be written to while the fork is in use.
+        """
+        twin = Store(Clock(self._clock.time()), Journal(kept=1), self._settings)
+        twin.version = self.version
+        twin._uids.setstate(self._uids.getstate())
+        twin._suffixes.setstate(self._suffixes.getstate())
+        twin._shelves = {kind: shelf.fork() for kind, shelf in self._shelves.items()}
+        twin._by_uid = dict(self._by_uid)
+        twin._nodes, twin._owners = self._nodes.fork(), self._owners.fork()
+        twin._map = self._map
+        return twin
+
     # -- hearing of writes --------------------------------------------------------------------------------------
 
     def watch(self, *kinds: type[KubeObject], node: str | None = None) -> Watch:
@@ -410,7 +425,7 @@ class Store:
 def _shelf_name(obj: KubeObject) -> str:
     if isinstance(obj, KeptObject):
         group = group_of(obj.api_version)
-        return f"{obj.kind}.{group}" if group else obj.kind
+        return f"{obj.kind}.{group}" if group or obj.kind in BY_NAME else obj.kind
     return obj.__class__.__name__
 
 

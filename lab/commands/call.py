@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lab.commands.execution import Execution
-from lab.kube.meta import KubeObject
+from lab.kube.documents import Documents
 from lab.views.kinds import Context
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH = 120
 """Cells in a line of text, for who does not say."""
-Files = Callable[[str], list[KubeObject]]
-"""Reads the objects of a manifest, folder or `-`; raises a LabError that names file and line."""
+Files = Callable[[str], Documents]
+"""Reads the documents of a manifest, folder or `-`, with what is wrong with each."""
 
 
 @dataclass

@@ -100,7 +100,10 @@ class Decoder:
             self.faults.append(Fault(self.file, line, "", message))
 
     def object(self, node: Node) -> KubeObject | None:
-        """The object that a document describes; None when faults kept it from being made."""
+        """The object that a document describes; None when faults kept it from being made.
+
+        A list of objects is none (see `lab.kube.documents`).
+        """
         body = node.value
         if not isinstance(body, dict):
             self._expect(node, "", "a Kubernetes object with apiVersion and kind")
@@ -113,20 +116,27 @@ class Decoder:
         if not api_version or not kind:
             return None
         self._kind = kind
+        if kind == "List" or (kind.endswith("List") and "items" in body):
+            if "items" in body:
+                self._expect(body["items"], "items", "a list of objects")
+            else:
+                self.problem(node, "items", "is missing: a List has its objects there")
+            return None
         known = find_api(api_version, kind)
         if known is None:
             found = self._kept_object(node, body, api_version, kind)
         else:
             convert = known.conversions.get(api_version)
             current = convert(body) if convert is not None else body
-            current = {**current, "apiVersion": Node(known.api_version, body["apiVersion"].line)}
-            found = _struct_reader(known.struct)(self, Node(current, node.line), "")
+            version = Node(known.api_version, body["apiVersion"].line, body["apiVersion"].file)
+            current = {**current, "apiVersion": version}
+            found = _struct_reader(known.struct)(self, Node(current, node.line, node.file), "")
         self._require_name(node, body)
         return found if isinstance(found, KubeObject) and len(self.faults) == faults else None
 
     def problem(self, node: Node, path: str, message: str) -> None:
         """Note a fault at a value."""
-        self.faults.append(Fault(self.file, node.line, path, message))
+        self.faults.append(Fault(node.file or self.file, node.line, path, message))
 
     def unknown_field(self, node: Node, path: str, name: str, known: Iterable[str]) -> None:
         """Note a field that the lab keeps without simulating it; `known` are the fields that it simulates there."""
@@ -138,7 +148,7 @@ class Decoder:
 
     def _keep(self, node: Node, path: str) -> None:
         what = f"{self._kind} {_INDEX.sub('[]', path)}" if path else self._kind
-        self.kept.setdefault(what, Kept(what, self.file, node.line))
+        self.kept.setdefault(what, Kept(what, node.file or self.file, node.line))
 
     def _text_at_top(self, node: Node, body: dict[str, Node], name: str) -> str:
         value = body.get(name)

@@ -29,7 +29,7 @@ def _state_to_fields(json: dict[str, Node]) -> dict[str, Node] | None:
         raise ValueError(f"exactly one of {', '.join(_STATES)}, an object")
     inner = json[named[0]]
     details = inner.value if isinstance(inner.value, dict) else {}
-    return {**details, "state": Node(named[0], inner.line)}
+    return {**details, "state": Node(named[0], inner.line, inner.file)}
 
 
 def _state_to_json(fields: dict[str, Any]) -> dict[str, Any]:

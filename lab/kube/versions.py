@@ -122,17 +122,16 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
     version = given.get("kubernetes", NEWEST)
     features_of(version)
     defaults = {name: value for name, last, value in _DEFAULTS_UNTIL if _minor(version) <= last}
-    if "service_cidr" in given:
-        defaults["cluster_dns_ip"] = _tenth(str(given["service_cidr"]))
+    tenth = _tenth(str(given.get("service_cidr", "")))
+    if tenth:
+        defaults["cluster_dns_ip"] = tenth
     return Settings(**{**defaults, **given})
 
 
 def _tenth(cidr: str) -> str:
-    """The address that kubeadm gives to the cluster's DNS: the tenth of the first range."""
+    """The address that kubeadm gives to the cluster's DNS, the tenth of the first range; empty when it has none."""
     network = read_network(cidr.split(",")[0].strip()).value
-    if network is None or network.num_addresses <= 10:
-        raise LabError(f'service_cidr "{cidr}" is not a network with room for ten addresses, such as "10.96.0.0/12"')
-    return str(network[10])
+    return "" if network is None or network.num_addresses <= 10 else str(network[10])
 
 
 def warning_about(mode: str, version: str) -> str:

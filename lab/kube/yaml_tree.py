@@ -53,13 +53,16 @@ def from_plain(value: Any, line: int = 0, file: str = "") -> Node:
     return Node(value, line, file)
 
 
-def parse_documents(text: str, file: str) -> Iterator[Node]:
-    """Every document of a YAML or JSON text; empty ones are left out. Raises `ManifestError` with file and line."""
+def parse_documents(text: str, file: str, lines_above: int = 0) -> Iterator[Node]:
+    """Every document of a YAML or JSON text; empty ones are left out. Raises `ManifestError` with file and line.
+
+    `lines_above` is how many lines of the file come before the text.
+    """
     if len(text) > MAX_BYTES:
         raise ManifestError(f"{file}: larger than {MAX_BYTES // (1024 * 1024)} MiB")
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         text = text.replace("\t", " ")  # JSON allows tabs where YAML does not
-    builder = _Builder(file)
+    builder = _Builder(file, lines_above)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             document = builder.take(event)
@@ -67,10 +70,23 @@ def parse_documents(text: str, file: str) -> Iterator[Node]:
                 yield document
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{file}:{mark.line + 1}" if mark else file
-        raise ManifestError(f"{place}: this is not valid YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise ManifestError(f"{file}: this is not valid YAML: {str(error).splitlines()[0]}") from None
+        place = f"{file}:{mark.line + 1 + lines_above}" if mark else file
+        raise ManifestError(f"{place}: this is not valid YAML: {_problem(error, text)}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1 + lines_above
+        said = f"the character U+{error.character:04X} is not allowed"
+        raise ManifestError(f"{file}:{line}: this is not valid YAML: {said}") from None
+    except UnicodeEncodeError:
+        raise ManifestError(f"{file}: this is not UTF-8 text") from None
+
+
+def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
+    """What PyYAML says, and in plainer words what it means where a character is in the wrong place."""
+    mark, problem = error.problem_mark, error.problem or error.context or ""
+    if mark is None or "cannot start any token" not in problem:
+        return problem
+    character = text.splitlines()[mark.line][mark.column]
+    return "a tab cannot indent: use spaces" if character == "\t" else f"nothing can begin with {character}: use quotes"
 
 
 class _Frame:
@@ -92,8 +108,9 @@ _MERGE_KEY = "\0<<"  # no key in YAML can hold a NUL, so this cannot be one of t
 class _Builder:
     """Takes PyYAML's events one by one and gives back each document when it is complete."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lines_above: int) -> None:
         self.file = file
+        self.first_line = lines_above + 1
         self.frames: list[_Frame] = []
         self.anchors: dict[str, Node | None] = {}
 
@@ -112,7 +129,10 @@ class _Builder:
         return None
 
     def _fail(self, event: Any, message: str) -> ManifestError:
-        return ManifestError(f"{self.file}:{_line(event)}: {message}")
+        return ManifestError(f"{self.file}:{self._line(event)}: {message}")
+
+    def _line(self, event: Any) -> int:
+        return int(event.start_mark.line) + self.first_line
 
     def _resolve(self, event: Any) -> Node:
         if event.anchor not in self.anchors:
@@ -131,7 +151,7 @@ class _Builder:
             value = tagged(event.value, event.tag, unquoted=unquoted)
         except ScalarError as error:
             raise self._fail(event, str(error)) from None
-        node = Node(value, _line(event), self.file)
+        node = Node(value, self._line(event), self.file)
         if event.anchor:
             self.anchors[event.anchor] = node
         return self._place(node, event)
@@ -144,7 +164,7 @@ class _Builder:
         if len(self.frames) >= MAX_DEPTH:
             raise self._fail(event, f"nested more than {MAX_DEPTH} levels deep")
         empty: dict[str, Node] | list[Node] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self.frames.append(_Frame(Node(empty, _line(event), self.file), event.anchor))
+        self.frames.append(_Frame(Node(empty, self._line(event), self.file), event.anchor))
         if event.anchor:
             self.anchors[event.anchor] = None
 
@@ -201,7 +221,3 @@ class _Builder:
                 if key not in target.value:
                     target.value[key] = node
                     self._grow(target, node.size, event)
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1

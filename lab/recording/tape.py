@@ -15,7 +15,8 @@ import msgpack
 
 from lab import __version__
 from lab.kube.errors import LabError
-from lab.recording.codec import pack_objects, pack_scenario, unpack_objects, unpack_scenario
+from lab.kube.sources import Source
+from lab.recording.codec import pack_scenario, unpack_scenario
 from lab.recording.frames import FrameWriter, read_frames
 from lab.scenario.log import Given, Log, Read
 from lab.scenario.player import Player
@@ -85,8 +86,7 @@ class Recorder:
     def _on_read(self, read: Read) -> None:
         if len(self._player.log.reads) > self._read:
             self._read = len(self._player.log.reads)
-            objects = pack_objects(read.objects)
-            self._append({"kind": "read", "path": read.path, "objects": objects, "error": read.error})
+            self._append({"kind": "read", **read._asdict()})
 
     def _on_moment(self) -> None:
         if wall.monotonic() - self._marked_at >= MARK_EVERY_S:
@@ -174,7 +174,8 @@ def _contents(bodies: list[dict[str, Any]]) -> tuple[Log, list[Mark]]:
             case "given":
                 log.given.append(Given(body["time"], body["text"], body["by"]))
             case "read":
-                log.reads.append(Read(body["path"], unpack_objects(body["objects"]), body["error"]))
+                sources = tuple(Source(*each) for each in body["sources"])
+                log.reads.append(Read(body["path"], sources, body["error"]))
             case "mark":
                 marks.append(Mark(body["time"], body["events"], body["digest"]))
             case "cut":

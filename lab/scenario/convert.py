@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 
 from lab.cluster.control_plane import NodeSpec
+from lab.cluster.networks import network_faults
 from lab.cluster.pod_cidrs import most_nodes
 from lab.cluster.validation.names import subdomain_faults
 from lab.engine import ClusterSpec, plain_nodes
@@ -57,9 +58,8 @@ def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
     """The cluster; nodes get the zones in turn where they name none."""
     settings = _settings(entry, source)
     entries = () if isinstance(entry.nodes, int) else entry.nodes
-    number, most = entry.nodes if isinstance(entry.nodes, int) else len(entries), _most_nodes(settings)
-    if not 1 <= number <= most:
-        source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
+    number = entry.nodes if isinstance(entry.nodes, int) else len(entries)
+    if not _has_room(number, settings, source):
         return ClusterSpec(settings=settings)
     if isinstance(entry.nodes, int):
         nodes = plain_nodes(number, entry.zones)
@@ -115,11 +115,17 @@ def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) 
     )
 
 
-def _most_nodes(settings: Settings) -> int:
-    try:
-        return most_nodes(settings.pod_cidr)
-    except LabError:
-        return 0
+def _has_room(nodes: int, settings: Settings, source: Source) -> bool:
+    """Whether a cluster can have these ranges and so many nodes; what it cannot is noted."""
+    faults = dict(network_faults(settings))
+    for name, message in faults.items():
+        source.problem(message, "cluster", "settings", name)
+    if "pod_cidr" in faults:
+        return False
+    most = most_nodes(settings.pod_cidr)
+    if not 1 <= nodes <= most:
+        source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
+    return 1 <= nodes <= most
 
 
 def _unique(names: list[str], what: str, source: Source, *path: str | int) -> None:

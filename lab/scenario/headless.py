@@ -186,8 +186,9 @@ class _Printer:
         def keep(lines: list[str]) -> None:
             self._outputs.append(Output(self._player.engine.now, execution.text, list(lines)))
 
-        if execution.output:
-            keep(execution.output)
+        told = execution.error.splitlines()
+        if execution.output or len(told) > 1:  # the first line of an error is told with what happened
+            keep([*execution.output, *told[1:]])
         execution.on_output.append(keep)
 
     def _count(self, event: Event) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from lab.kube import manifest
-from lab.kube.decode import Decoder, Kept
-from lab.kube.errors import ManifestError, nearest
+from lab.cluster.review.api import refusals
+from lab.cluster.review.errors import errors_in
+from lab.kube.documents import Documents, documents_in, read_documents
+from lab.kube.errors import nearest
 from lab.kube.meta import KubeObject
 from lab.kube.yaml_tree import Node
 from lab.scenario.clients import clients_of, pod_nodes
@@ -25,6 +26,7 @@ from lab.scenario.scenario import Scenario
 from lab.scenario.schema import ScenarioEntry
 from lab.scenario.story import experiment_of, kata_of, lesson_of, timeline_of
 from lab.scenario.variables import filled, with_values
+from lab.settings import Settings
 
 LONGEST_S = 30 * 86400.0
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -39,14 +41,27 @@ def load(path: str | Path, *, variant: str = "", values: Sequence[str] = ()) -> 
     names = list(variants_of(root)) or [""]
     if variant and variant not in names:
         with_variant(root, variant)  # says which there are
-    read = {name: _load(root, name, Path(path)) for name in names}
-    return read[variant or names[0]]
+    return _load_each(root, names, Path(path))[variant or names[0]]
 
 
 def load_all(path: str | Path, *, values: Sequence[str] = ()) -> list[Scenario]:
     """Every variant of a scenario file, in its order; a file without variants is one scenario. Raises `LabError`."""
     root = with_values(read_file(path), values)
-    return [_load(root, name, Path(path)) for name in list(variants_of(root)) or [""]]
+    return list(_load_each(root, list(variants_of(root)) or [""], Path(path)).values())
+
+
+def _load_each(root: Node, variants: Sequence[str], file: Path) -> dict[str, Scenario]:
+    """The scenario in each variant; what is wrong with several of them is told once."""
+    found: dict[str, Scenario] = {}
+    problems: list[str] = []
+    for variant in variants:
+        try:
+            found[variant] = _load(root, variant, file)
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(list(dict.fromkeys(problems)))
+    return found
 
 
 def _load(root: Node, variant: str, file: Path) -> Scenario:
@@ -75,11 +90,13 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
     clients = clients_of(entry.traffic, source)
     groups = tuple(client.name for client in clients)
     known = len(reading.problems)
-    objects, kept = _objects(entry, root, reading)
+    documents = _documents(entry, root, reading)
     made: list[str] = []
-    if len(reading.problems) == known:  # who is missing is told when everybody else was understood
+    if len(reading.problems) == known and documents.complete:  # who is missing is told when all else was understood
         nodes = [node.name for node in cluster.nodes]
-        made = made_pods(entry, clients, nodes, objects, partial(_objects_in, file.parent), source)
+        made = made_pods(entry, clients, nodes, documents.objects, partial(_objects_in, file.parent), source)
+    parties = with_parties(documents.found, made, pod_nodes(entry.traffic, clients))
+    _refuse(Documents(parties, documents.unreadable), cluster.settings, reading)
     return Scenario(
         name=entry.name,
         about=entry.about,
@@ -88,8 +105,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         seed=entry.seed,
         duration_s=entry.duration,
         cluster=cluster,
-        objects=with_parties(objects, made, pod_nodes(entry.traffic, clients)),
-        kept=kept,
+        documents=parties,
         apps=apps_of(entry.apps, source),
         clients=clients,
         made=tuple(made),
@@ -101,23 +117,26 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
     )
 
 
-def _objects(entry: ScenarioEntry, root: Node, reading: Reading) -> tuple[list[KubeObject], tuple[Kept, ...]]:
-    """The objects of all manifests in the order of the file, and what of them is not simulated."""
+def _documents(entry: ScenarioEntry, root: Node, reading: Reading) -> Documents:
+    """What all manifests hold in the order of the file, with the patches in it."""
     nodes = _items(root, "manifests") if entry.manifests else []
-    objects: list[KubeObject] = []
-    kept: dict[str, Kept] = {}
+    found = Documents()
     for index, (written, node) in enumerate(zip(entry.manifests, nodes, strict=True)):
         if isinstance(written, str):
-            found, also_kept = _from_path(written, f"manifests[{index}]", node, reading)
+            found += _from_path(written, f"manifests[{index}]", node, reading)
         else:
-            found, also_kept = _inline(node, reading)
-        objects += found
-        kept = {**{each.what: each for each in also_kept}, **kept}
-    return patched(objects, _items(root, "patches"), reading), tuple(kept.values())
+            found += documents_in(node, node.file or reading.file)
+    return replace(found, found=tuple(patched(found.found, _items(root, "patches"), reading)))
+
+
+def _refuse(documents: Documents, settings: Settings, reading: Reading) -> None:
+    """Note everything for which the API server of such a cluster would refuse the manifests."""
+    found = errors_in(documents, partial(refusals, settings=settings))
+    reading.problems.extend(each.told for each in found)
 
 
 def _objects_in(folder: Path, path: str) -> Sequence[KubeObject]:
-    return manifest.load([path], folder).objects
+    return read_documents([path], folder).objects
 
 
 def _items(root: Node, key: str) -> list[Node]:
@@ -125,22 +144,10 @@ def _items(root: Node, key: str) -> list[Node]:
     return node.value if node is not None and isinstance(node.value, list) else []
 
 
-def _from_path(written: str, path: str, node: Node, reading: Reading) -> tuple[Sequence[KubeObject], Sequence[Kept]]:
-    """The objects of a file or folder beside the file that names it."""
+def _from_path(written: str, path: str, node: Node, reading: Reading) -> Documents:
+    """What a file or folder holds beside the file that names it."""
     folder = Path(node.file).parent
     if not (folder / written).exists():
         reading.problem(node, path, f"{folder / written}: no such file or folder")
-        return (), ()
-    try:
-        found = manifest.load([folder / written])
-    except ManifestError as error:
-        reading.problems.extend(error.problems)
-        return (), ()
-    return found.objects, found.kept
-
-
-def _inline(node: Node, reading: Reading) -> tuple[Sequence[KubeObject], Sequence[Kept]]:
-    decoder = Decoder(node.file)
-    found = decoder.object(node)
-    reading.problems.extend(decoder.problems)
-    return ((found,) if found is not None else ()), tuple(decoder.kept.values())
+        return Documents()
+    return read_documents([folder / written])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.kube.meta import KubeObject
+from lab.kube.sources import Source
 
 if TYPE_CHECKING:
     from lab.scenario.player import Player
@@ -24,7 +24,8 @@ class Read(NamedTuple):
     """What a command found in a manifest, when it was given."""
 
     path: str
-    objects: tuple[KubeObject, ...] = ()
+    sources: tuple[Source, ...] = ()
+    """The files that the path meant, with what stood in them."""
     error: str = ""
     """What was said instead, when it could not be read."""
 

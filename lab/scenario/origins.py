@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from lab.cluster.apply import in_namespace
 from lab.cluster.store import SUFFIX_LETTERS
 from lab.cluster.validation.names import label_faults, subdomain_faults
 from lab.commands.parser import take_apart
@@ -20,7 +21,6 @@ from lab.kube.kinds.node import Node
 from lab.kube.meta import KubeObject
 from lab.scenario.clients import SENDERS
 from lab.scenario.convert import Source
-from lab.scenario.parties import in_namespace
 from lab.scenario.schema import MethodEntry, ScenarioEntry, TrafficEntry
 from lab.traffic.client import ClientSpec
 

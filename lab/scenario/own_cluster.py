@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from lab.cluster.apply import in_namespace
+from lab.cluster.pod_cidrs import most_nodes
+from lab.cluster.review.api import refusals
+from lab.cluster.review.errors import errors_in, refuse
 from lab.engine import ClusterSpec, plain_nodes
-from lab.kube import manifest
+from lab.kube.documents import Document, made, read_documents
 from lab.kube.errors import LabError
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
 from lab.kube.time import parse_duration
-from lab.kube.versions import NEWEST, settings_of
 from lab.scenario.loader import load
-from lab.scenario.notation import parse_release
-from lab.scenario.parties import CLIENT_POD, client_pod, in_namespace, with_parties
+from lab.scenario.parties import CLIENT_POD, client_pod, with_parties
 from lab.scenario.scenario import Scenario
+from lab.settings import Settings
 from lab.traffic.app import AppSpec
 
 HEADLESS_S = 60.0
@@ -32,7 +36,7 @@ class OwnCluster(msgspec.Struct, frozen=True, kw_only=True):
     zones: tuple[str, ...] = ()
     proxy: str = "nftables"
     load_balancer: str = "cloud"
-    kubernetes: str = NEWEST
+    settings: Settings = msgspec.field(default_factory=Settings)
     apps: str | None = None
     """A scenario file whose `apps` say what the images do."""
     traffic: str = "auto"
@@ -41,14 +45,16 @@ class OwnCluster(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def scenario_of(own: OwnCluster) -> Scenario:
-    """The scenario; raises `LabError` for what cannot be read."""
+    """The scenario; raises `LabError` with everything that is wrong with the manifests."""
     if own.nodes < 1:
         raise LabError(f"--nodes {own.nodes}: a cluster needs a node")
-    found = manifest.load(own.paths)
-    if not found.objects:
+    most = most_nodes(own.settings.pod_cidr)
+    if own.nodes > most:
+        raise LabError(f"--nodes {own.nodes}: --pod-cidr {own.settings.pod_cidr} has room for {most}")
+    read = read_documents(own.paths)
+    refuse(errors_in(read, partial(refusals, settings=own.settings)))
+    if not read.found:
         raise LabError(f"{', '.join(own.paths)}: there is no object in it")
-    objects = [in_namespace(obj) for obj in found.objects]
-    objects = [*objects, *_terminal_client(objects)]
     return Scenario(
         name=_name(own.paths),
         about="A cluster of your own.",
@@ -58,19 +64,19 @@ def scenario_of(own: OwnCluster) -> Scenario:
             nodes=plain_nodes(own.nodes, own.zones),
             proxy=own.proxy,
             load_balancer=own.load_balancer,
-            settings=settings_of({"kubernetes": parse_release(own.kubernetes)}),
+            settings=own.settings,
         ),
-        objects=with_parties(objects, ()),
-        kept=found.kept,
+        documents=with_parties([*read.found, *_terminal_client(read.objects)], ()),
         apps=_apps(own.apps),
         usual_traffic=own.traffic == "auto",
     )
 
 
-def _terminal_client(objects: Sequence[KubeObject]) -> Iterator[KubeObject]:
+def _terminal_client(objects: Sequence[KubeObject]) -> Iterator[Document]:
     """A Pod to send requests from at the prompt: `curl http://web --from pod/client`."""
-    if not any(isinstance(obj, Pod) and f"{obj.namespace}/{obj.name}" == CLIENT_POD for obj in objects):
-        yield client_pod(*CLIENT_POD.split("/"))
+    pods = [in_namespace(obj) for obj in objects if isinstance(obj, Pod)]
+    if not any(f"{pod.namespace}/{pod.name}" == CLIENT_POD for pod in pods):
+        yield made(client_pod(*CLIENT_POD.split("/")))
 
 
 def _apps(path: str | None) -> tuple[AppSpec, ...]:

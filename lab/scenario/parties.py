@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-import msgspec
-
-from lab.kube.kinds import BY_NAME
+from lab.cluster.apply import in_namespace
+from lab.kube.documents import Document, made
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import HOSTNAME_LABEL
 from lab.kube.kinds.pod import Container, Pod, PodSpec
@@ -19,30 +19,26 @@ ALWAYS_THERE = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
 def with_parties(
-    objects: Sequence[KubeObject], sources: Iterable[str], nodes: Mapping[str, str] | None = None
-) -> tuple[KubeObject, ...]:
-    """`objects` with the Pods of `sources` (`pod/NAMESPACE/NAME`) and the namespaces that are missing, in front.
+    documents: Iterable[Document], sources: Iterable[str], nodes: Mapping[str, str] | None = None
+) -> tuple[Document, ...]:
+    """`documents` with the Pods of `sources` (`pod/NAMESPACE/NAME`) and the namespaces that are missing, in front.
 
     `nodes` names the node on which a Pod that is created must run.
     """
-    placed = [in_namespace(obj) for obj in objects]
-    defined = {(obj.kind, obj.namespace, obj.name) for obj in placed}
-    wanted = dict.fromkeys(source for source in sources if source.startswith("pod/"))
+    placed = [_placed(document) for document in documents]
+    objects = [obj for document in placed if (obj := document.readable) is not None]
+    defined = {(obj.kind, obj.namespace, obj.name) for obj in objects}
     pods: list[KubeObject] = []
-    for source in wanted:
+    for source in dict.fromkeys(sources):
         _, namespace, name = source.split("/")
         if ("Pod", namespace, name) not in defined:
             pods.append(client_pod(namespace, name, (nodes or {}).get(source, "")))
-    everything = [*pods, *placed]
-    return (*_missing_namespaces(everything, defined), *everything)
+    return (*map(made, [*_missing_namespaces([*pods, *objects], defined), *pods]), *placed)
 
 
-def in_namespace(obj: KubeObject, namespace: str = "default") -> KubeObject:
-    """The object with a namespace, when its kind has one and its manifest names none."""
-    kind = BY_NAME.get(obj.kind)
-    if obj.namespace or kind is None or not kind.namespaced:
-        return obj
-    return msgspec.structs.replace(obj, metadata=msgspec.structs.replace(obj.metadata, namespace=namespace))
+def _placed(document: Document) -> Document:
+    obj, partial = document.object, document.partial
+    return replace(document, object=obj and in_namespace(obj), partial=partial and in_namespace(partial))
 
 
 def client_pod(namespace: str, name: str, node: str = "") -> Pod:

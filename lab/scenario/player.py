@@ -17,21 +17,22 @@ from itertools import count
 
 from msgspec.structs import replace
 
+from lab.cluster.review.errors import errors_in, refuse
 from lab.commands.call import WIDTH
 from lab.commands.execution import Execution
 from lab.commands.run import run
 from lab.engine import Engine
 from lab.journal import Checked, Narrated
-from lab.kube import manifest
-from lab.kube.errors import LabError
-from lab.kube.meta import KubeObject
+from lab.kube.documents import Documents, documents_from
+from lab.kube.errors import LabError, ManifestError
+from lab.kube.sources import STDIN, sources_of
 from lab.scenario.aftermath import Aftermath
 from lab.scenario.experiment import ExperimentRun
 from lab.scenario.gauge import Gauge
 from lab.scenario.judge import Check, Judge
 from lab.scenario.kata import KataRun
 from lab.scenario.log import Given, Listeners, Log, Read
-from lab.scenario.parties import CLIENT_POD, in_namespace
+from lab.scenario.parties import CLIENT_POD
 from lab.scenario.report import Report, make_report, take_baseline
 from lab.scenario.scenario import Moment, Scenario, Step
 from lab.scenario.usual_traffic import usual_clients
@@ -111,6 +112,7 @@ class Player:
         """Start the cluster and apply the manifests, at the beginning of time; for who shows it while it settles."""
         try:
             self.engine.boot()
+            refuse(errors_in(Documents(self.scenario.documents), self.engine.trial))
             self.applied = self.engine.apply(self.scenario.objects)
         except Exception:
             self.engine.close()
@@ -217,8 +219,8 @@ class Player:
         self._reads_again.clear()
         self._again = Log(list(self.log.given), list(self.log.reads))
 
-    def read_manifests(self, path: str) -> list[KubeObject]:
-        """The objects that a command means by `-f PATH`: relative to the scenario's folder, or as they were before."""
+    def read_manifests(self, path: str) -> Documents:
+        """What a command means by `-f PATH`: relative to the scenario's folder, or as it was before."""
         read = self._read_again(path) or self._read(path)
         self.log.reads.append(read)
         if len(self._again.reads) < len(self.log.reads):
@@ -227,7 +229,7 @@ class Player:
             listener(read)
         if read.error:
             raise LabError(read.error)
-        return list(read.objects)
+        return documents_from(read.sources)
 
     def _read_again(self, path: str) -> Read | None:
         if self._reads_again and self._reads_again[0].path == path:
@@ -235,11 +237,12 @@ class Player:
         return None
 
     def _read(self, path: str) -> Read:
+        if path == STDIN:
+            return Read(path, error="standard input can be read from the shell only: name a file or a folder")
         try:
-            found = manifest.load([path], self.scenario.folder)
-        except LabError as error:
+            return Read(path, tuple(sources_of(path, self.scenario.folder)))
+        except ManifestError as error:
             return Read(path, error=str(error))
-        return Read(path, tuple(in_namespace(obj) for obj in found.objects))
 
     def report(self) -> Report:
         """What came of it, up to now."""

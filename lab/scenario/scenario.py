@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab.engine import ClusterSpec
 from lab.kube.decode import Kept
+from lab.kube.documents import Document, kept_in
 from lab.kube.meta import KubeObject
 from lab.scenario.expect import OVER_S, Expression
 from lab.traffic.app import AppSpec
@@ -146,8 +147,8 @@ class Scenario:
     duration_s: float = 60.0
     """Infinite for a run without a story."""
     cluster: ClusterSpec = field(default_factory=ClusterSpec)
-    objects: tuple[KubeObject, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    documents: tuple[Document, ...] = ()
+    """What its manifests say, and what it takes for granted besides."""
     apps: tuple[AppSpec, ...] = ()
     clients: tuple[ClientSpec, ...] = ()
     made: tuple[str, ...] = ()
@@ -159,6 +160,16 @@ class Scenario:
     expectations: tuple[Expectation, ...] = ()
     experiment: Experiment | None = None
     kata: Kata | None = None
+
+    @property
+    def objects(self) -> tuple[KubeObject, ...]:
+        """What is applied when the cluster has booted."""
+        return tuple(document.object for document in self.documents if document.object is not None)
+
+    @property
+    def kept(self) -> tuple[Kept, ...]:
+        """What its manifests say and the lab does not simulate."""
+        return kept_in(self.documents)
 
     @property
     def title(self) -> str:

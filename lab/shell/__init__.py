@@ -18,6 +18,7 @@ from lab.shell.writing import complain
 if TYPE_CHECKING:
     from lab.commands.registry import Command
     from lab.scenario.scenario import Scenario
+    from lab.settings import Settings
 
 OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 """Exit status: all went well; an expectation does not hold (or the lab itself failed); a file or an argument is
@@ -34,7 +35,14 @@ QUESTIONS = {
 """Commands of the prompt (`lab trace`, ...) that can be asked from the shell, each with its line of help."""
 NARROWEST, WIDTH, WIDEST = 60, 120, 160
 """Cells in a line of an answer: at least, where there is no terminal, at most."""
-_CLUSTER_OPTIONS = ("nodes", "zones", "proxy", "load_balancer", "kubernetes", "apps", "traffic")
+_RANGES = {"service_cidr": "--service-cidr", "pod_cidr": "--pod-cidr", "node_port_range": "--node-ports"}
+"""The settings that an option gives, and the option."""
+_OPTIONS = {
+    **{name: f"--{name.replace('_', '-')}" for name in ("nodes", "zones", "proxy", "load_balancer", "kubernetes")},
+    **_RANGES,
+    **{name: f"--{name}" for name in ("apps", "traffic")},
+}
+"""Those of a cluster of one's own that a scenario says in its file."""
 
 
 def speed(text: str) -> float:
@@ -76,9 +84,34 @@ def add_cluster(parser: argparse._ActionsContainer, *, required: bool) -> None:
     add("--zones", default="", metavar="A,B", help="zones, given to the nodes in turn")
     add("--proxy", default="nftables", choices=("nftables", "iptables", "ipvs"), help="kube-proxy's mode")
     add("--load-balancer", default="cloud", choices=("cloud", "none"), help="who answers type LoadBalancer")
-    add("--kubernetes", default="1.37", metavar="VERSION", help="the release whose behaviour it shows (1.37)")
+    add_settings(parser)
     add("--apps", metavar="FILE", help="a scenario file whose apps: says what the images do")
     add("--traffic", default="auto", choices=("auto", "none"), help="auto: 5 requests a second to each exposed port")
+
+
+def add_settings(parser: argparse._ActionsContainer) -> None:
+    """The options that say what release a cluster is of, and what ranges it has."""
+    add = parser.add_argument
+    add("--kubernetes", default="1.37", metavar="VERSION", help="the release whose behaviour it shows (1.37)")
+    two = "two with a comma for dual stack"
+    add("--service-cidr", metavar="CIDR", help=f"the range of cluster IPs (10.96.0.0/12); {two}")
+    add("--pod-cidr", metavar="CIDR", help=f"the range of Pods (10.244.0.0/16); {two}")
+    add("--node-ports", dest="node_port_range", metavar="FROM-TO", help="the range of node ports (30000-32767)")
+
+
+def settings_from(options: argparse.Namespace) -> Settings:
+    """The settings that `add_settings`'s options ask for. Raises `LabError` with everything that is wrong with them."""
+    from lab.cluster.networks import network_faults
+    from lab.kube.errors import LabError
+    from lab.kube.versions import settings_of
+    from lab.scenario.notation import parse_release
+
+    given = {name: getattr(options, name) for name in _RANGES if getattr(options, name) is not None}
+    settings = settings_of({"kubernetes": parse_release(options.kubernetes), **given})
+    faults = [f"{_RANGES[name]}: {message}" for name, message in network_faults(settings)]
+    if faults:
+        raise LabError("\n".join(faults))
+    return settings
 
 
 def add_question(name: str, parser: argparse.ArgumentParser) -> None:
@@ -118,7 +151,7 @@ def own_scenario(options: argparse.Namespace, *, duration: str | None, headless:
         zones=tuple(zone for zone in options.zones.split(",") if zone),
         proxy=options.proxy,
         load_balancer=options.load_balancer,
-        kubernetes=options.kubernetes,
+        settings=settings_from(options),
         apps=options.apps,
         traffic=options.traffic,
         duration=duration,
@@ -159,9 +192,8 @@ def _asked_scenario(command: Command, options: argparse.Namespace) -> Scenario:
         return own_scenario(options, duration=None, headless=True)
     plain = argparse.ArgumentParser()
     add_cluster(plain, required=False)
-    for name in _CLUSTER_OPTIONS:
+    for name, option in _OPTIONS.items():
         if getattr(options, name) != plain.get_default(name):
-            option = "--" + name.replace("_", "-")
             raise LabError(f"{option} goes with -f; a scenario says in its file what its cluster is like")
     return load(find(options.scenario))
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.store import Invalid, Store
 from lab.journal import Journal
 from lab.kube.kinds.deployment import Deployment
@@ -20,7 +20,7 @@ from tests.cluster.workloads import deployment
 @pytest.fixture
 def store() -> Store:
     made = Store(Clock(), Journal(), Settings())
-    install(made, Settings())
+    Admission(Settings()).attach(made)
     return made
 
 

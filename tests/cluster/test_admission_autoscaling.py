@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.store import Store
 from lab.journal import Journal
 from lab.kube.decode import decode
@@ -28,7 +28,7 @@ BODY = {
 
 def stored(release: str, **gates: bool) -> Store:
     store = Store(Clock(), Journal(), Settings())
-    install(store, Settings(kubernetes=release), features=features_of(release).with_gates(gates))
+    Admission(Settings(kubernetes=release), features=features_of(release).with_gates(gates)).attach(store)
     store.create(decode(BODY))
     return store
 

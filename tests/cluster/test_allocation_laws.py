@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.service_addresses import addresses_of
 from lab.cluster.service_node_ports import held_ports
 from lab.cluster.store import Invalid, Store
@@ -43,7 +43,9 @@ writes = some.lists(some.tuples(some.sampled_from("abcdef"), some.one_of(some.no
 @given(writes)
 def test_no_number_is_given_twice_and_none_is_lost(steps: list[tuple[str, ServiceSpec | None]]) -> None:
     store = Store(Clock(), Journal(), SMALL)
-    pools = install(store, SMALL)
+    chain = Admission(SMALL)
+    chain.attach(store)
+    pools = chain.addresses
     for name, spec in steps:
         write(store, name, spec)
         services = store.list(Service)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from lab.clock import Clock
+from lab.cluster.admission import Admission
 from lab.cluster.apply import apply_object, three_way
 from lab.cluster.errors import NotFound
 from lab.cluster.store import Store
@@ -16,6 +17,7 @@ from lab.kube.decode import decode
 from lab.kube.encode import encode, to_yaml
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.pod import Pod
 from lab.kube.manifest import loads
 from lab.kube.meta import KubeObject, ObjectMeta
 from lab.settings import Settings
@@ -46,6 +48,25 @@ def test_the_first_apply_creates_and_the_same_again_changes_nothing(store: Store
     version = store.version
     assert apply_object(store, web(replicas=2)) == "deployment.apps/web unchanged"
     assert store.version == version
+
+
+def test_a_list_of_which_only_the_defaults_are_left_out_is_unchanged(store: Store) -> None:
+    Admission(Settings()).attach(store)
+    (service,) = loads(
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}], selector: {app: web}}\n"
+    ).objects
+    assert apply_object(store, service) == "service/web created"
+    version = store.version
+    assert apply_object(store, service) == "service/web unchanged"
+    assert store.version == version
+
+
+def test_what_has_only_a_prefix_of_a_name_is_called_by_the_name_it_got(store: Store) -> None:
+    (pod,) = loads(
+        "apiVersion: v1\nkind: Pod\nmetadata: {generateName: job-}\nspec: {containers: [{name: a, image: a}]}\n"
+    ).objects
+    said = apply_object(store, pod)
+    assert said == f"pod/{store.list(Pod)[0].name} created"
 
 
 def test_a_changed_field_is_configured(store: Store) -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.controllers.cron_schedule import due
 from lab.cluster.controllers.cronjob import SCHEDULED, CronJobController
 from lab.kube.kinds.cronjob import CronJob, CronJobSpec, CronJobStatus, JobTemplateSpec
@@ -26,7 +26,7 @@ class Cluster(Workloads):
 
     def __init__(self, schedule: str = "* * * * *", **spec: Any) -> None:
         super().__init__(CronJobController)
-        install(self.store, self.settings)
+        Admission(self.settings).attach(self.store)
         pod = PodSpec(containers=(Container(name="main", image="batch:1"),), restart_policy="Never")
         template = JobTemplateSpec(
             metadata=ObjectMeta(labels={"from": "tick"}), spec=JobSpec(template=PodTemplateSpec(spec=pod))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.controllers.job import JobController
 from lab.cluster.controllers.job_indexes import format_indexes, parse_indexes
 from lab.cluster.controllers.ttl_after_finished import TTLAfterFinished
@@ -36,7 +36,7 @@ class Cluster(Workloads):
 
     def __init__(self, restart: str = "Never", **spec: Any) -> None:
         super().__init__(JobController, TTLAfterFinished, ready_s=0.1)
-        install(self.store, self.settings)
+        Admission(self.settings).attach(self.store)
         containers = (Container(name="main", image="batch:1"), Container(name="other", image="batch:1"))
         template = PodTemplateSpec(spec=PodSpec(containers=containers, restart_policy=restart))
         self.store.create(Job(metadata=ObjectMeta(name="once"), spec=JobSpec(template=template, **spec)))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.errors import Invalid
 from lab.cluster.store import Store
 from lab.cluster.validation.networkpolicy import network_policy_errors
@@ -22,7 +22,7 @@ from tests.network.policies import policy
 @pytest.fixture
 def store() -> Store:
     made = Store(Clock(), Journal(), Settings())
-    install(made, Settings())
+    Admission(Settings()).attach(made)
     return made
 
 

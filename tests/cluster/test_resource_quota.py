@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.controllers.resource_quota import ResourceQuotaController
 from lab.cluster.errors import Forbidden, Invalid, StoreError
 from lab.cluster.quota.usage import Usage, usage_of
@@ -57,7 +57,7 @@ class Limited:
         self.clock = Clock()
         self.settings = Settings()
         self.store = Store(self.clock, Journal(), self.settings, 1)
-        install(self.store, self.settings, 1)
+        Admission(self.settings, 1).attach(self.store)
         controller = ResourceQuotaController(self.store, self.clock, self.settings, 1)
         self.clock.spawn(controller.run(), controller.name)
         self.add("compute", hard, **spec)

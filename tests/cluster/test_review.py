@@ -102,6 +102,39 @@ def test_two_services_cannot_have_one_node_port(reviewed) -> None:
     assert all(each.message.endswith("(service/one has it)") for each in errors)
 
 
+def test_what_cannot_be_given_is_told_beside_what_is_wrong(reviewed) -> None:
+    ports = "ports: [{port: 0, targetPort: 80, nodePort: 30080}]"
+    found = reviewed(
+        manifest(
+            service(f"{{type: NodePort, clusterIP: 1.2.3.4, {ports}}}", "one"),
+            service("{type: NodePort, ports: [{port: 80, nodePort: 30080}]}", "two"),
+            service("{type: NodePort, ports: [{port: x, nodePort: 80}]}", "three"),
+        )
+    )
+    errors = [(each.name, each.field) for each in found.findings if each.severity == "error"]
+    assert errors == [
+        ("one", "spec.ports[0].port"),
+        ("one", "spec.clusterIPs"),
+        ("two", "spec.ports[0].nodePort"),
+        ("three", "spec.ports[0].port"),
+        ("three", "spec.ports[0].nodePort"),
+    ]
+
+
+def test_a_fault_in_one_item_of_a_list_hides_no_other_item(reviewed) -> None:
+    ports = ["{port: x}"] + [f"{{name: p{index}, port: {80 + index}}}" for index in range(1, 12)]
+    ports[1] = "{name: p1, port: 0, targetPort: 1}"
+    ports[10] = "{name: p10, port: 0, targetPort: 1, protocol: UDP}"
+    found = reviewed(service(f"{{clusterIP: None, ports: [{', '.join(ports)}]}}"))
+    fields = [each.field for each in found.findings if each.severity == "error"]
+    assert fields == ["spec.ports[0].port", "spec.ports[0].name", "spec.ports[1].port", "spec.ports[10].port"]
+
+
+def test_a_name_that_cannot_be_read_hides_no_bad_namespace(reviewed) -> None:
+    text = service("{clusterIP: None}").replace("name: web", "name: on, namespace: Shop")
+    assert said(reviewed(text)) == ["error 3 metadata.name", "error 3 metadata.namespace"]
+
+
 def test_a_change_is_judged_against_what_the_cluster_holds(reviewed) -> None:
     old = service("{ports: [{port: 80}], clusterIP: 10.96.1.1}")
     assert "error 4 spec.clusterIPs[0]" in said(reviewed(service("{ports: [{port: 80}], clusterIP: 10.96.1.2}"), old))
@@ -120,6 +153,34 @@ def test_a_misspelt_field_is_a_warning_and_an_unknown_one_is_none(reviewed) -> N
     assert [(each.field, each.message) for each in found.findings] == [
         ("spec.ports[0].tagetPort", 'unknown field, did you mean "targetPort"?')
     ]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "message"),
+    [
+        ("v2", "Service", "; it is in v1"),
+        ("apps/v2", "Deployment", "; it is in apps/v1"),
+        ("v1", "Deployment", "; it is in apps/v1"),
+        ("v3", "ConfigMap", "; it is in v1"),
+        ("extensions/v1beta1", "Deployment", None),
+        ("networking.k8s.io/v1beta1", "Ingress", None),
+        ("serving.knative.dev/v1", "Service", None),
+    ],
+)
+def test_a_kind_is_looked_for_in_its_version(reviewed, api_version: str, kind: str, message: str | None) -> None:
+    spec = DEPLOYMENT.partition("spec:")[2] if kind == "Deployment" else " {}"
+    found = reviewed(f"apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: web}}\nspec:{spec}\n")
+    errors = [each.message for each in found.findings if each.severity == "error"]
+    wrong = f'no matches for kind "{kind}" in version "{api_version}"{message}'
+    assert errors == ([] if message is None else [wrong])
+
+
+def test_whatever_stands_in_a_manifest_a_finding_is_one_line(reviewed) -> None:
+    text = service('{clusterIP: None, selector: "a\\nb\\e[2J"}').replace("name: web", 'name: "w\\neb"')
+    lines = reviewed(text).text().splitlines()
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    assert lines[0].startswith("new.yaml:3: error: service/w\\neb: metadata.name: ")
 
 
 def test_a_misspelt_kind_is_an_error_and_a_custom_resource_is_none(reviewed) -> None:
@@ -251,6 +312,34 @@ def test_slices_that_point_nowhere(reviewed, labels: str, message: str) -> None:
     found = reviewed(manifest(service("{ports: [{port: 5432}]}", "db"), SLICE.format(labels)))
     assert [each.severity for each in found.findings] == ["warning"]
     assert message in found.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("address", "labels", "message"),
+    [
+        ("192.0.2.7", "", ""),
+        ("10.96.0.10", "", "endpoints[0].addresses[0]: 10.96.0.10 is a cluster IP"),
+        ("10.244.3.4", "", "endpoints[0].addresses[0]: 10.244.3.4 can only be a Pod's"),
+        ("10.244.3.4", ", endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io", ""),
+    ],
+)
+def test_endpoints_written_by_hand_whose_address_nobody_has(reviewed, address: str, labels: str, message: str) -> None:
+    text = SLICE.format(f"kubernetes.io/service-name: db{labels}").replace("192.0.2.7", address)
+    found = reviewed(manifest(service("{ports: [{name: postgres, port: 5432}]}", "db"), text))
+    assert [message in str(each) for each in found.findings] == ([True] if message else [])
+
+
+@pytest.mark.parametrize(("selector", "count"), [("{}", 1), ("{app: db}", 0)])
+def test_endpoints_of_a_selector_are_a_controllers_affair(reviewed, selector: str, count: int) -> None:
+    endpoints = "apiVersion: v1\nkind: Endpoints\nmetadata: {name: db}\nsubsets: [{addresses: [{ip: 10.244.0.9}]}]\n"
+    found = reviewed(manifest(service(f"{{selector: {selector}, ports: [{{port: 5432}}]}}", "db"), endpoints))
+    assert sum("can only be a Pod's" in each.message for each in found.findings) == count
+
+
+def test_ports_that_cannot_be_read_are_not_guessed(reviewed) -> None:
+    web = DEPLOYMENT.replace("containerPort: 8080", "containerPort: http")
+    found = reviewed(manifest(web, service("{selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}")))
+    assert said(found) == ["error 11 spec.template.spec.containers[0].ports[0].containerPort"]
 
 
 INGRESS = """\

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.store import Invalid, Store
 from lab.journal import Journal
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
@@ -17,7 +17,9 @@ class Api:
 
     def __init__(self) -> None:
         self.store = Store(Clock(), Journal(), Settings(), seed=1)
-        self.addresses = install(self.store, Settings(), seed=1)
+        chain = Admission(Settings(), seed=1)
+        chain.attach(self.store)
+        self.addresses = chain.addresses
 
     def create(self, name: str = "web", *ports: ServicePort, **spec: object) -> Service:
         wanted = ServiceSpec(ports=ports or (ServicePort(port=80),), selector={"app": name}, **spec)  # type: ignore[arg-type]

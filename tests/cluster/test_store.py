@@ -258,12 +258,12 @@ class TestListing:
         store.delete_kept(made)
         assert store.kept() == []
 
-    def test_a_kept_kind_may_share_its_name_with_a_simulated_one(self, store: Store) -> None:
-        foreign = KeptObject(
-            api_version="serving.knative.dev/v1", kind="Service", metadata=ObjectMeta(name="web", namespace="default")
-        )
-        store.create(foreign)
+    @pytest.mark.parametrize("api_version", ["serving.knative.dev/v1", "v2"])
+    def test_a_kept_kind_may_share_its_name_with_a_simulated_one(self, store: Store, api_version: str) -> None:
+        meta = ObjectMeta(name="web", namespace="default")
+        foreign = store.create(KeptObject(api_version=api_version, kind="Service", metadata=meta))
         assert store.find(Service, "web") is None
+        assert store.find_kept("Service", "web") == foreign
 
     def test_a_snapshot_stays_as_it_was_and_is_read_in_order(self, store: Store) -> None:
         store.create(pod("b"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.errors import Invalid
 from lab.cluster.store import Store
 from lab.journal import Journal
@@ -37,7 +37,7 @@ PERCENT = (
 @pytest.fixture
 def store() -> Store:
     made = Store(Clock(), Journal(), Settings())
-    install(made, Settings())
+    Admission(Settings()).attach(made)
     return made
 
 
@@ -71,7 +71,7 @@ def test_a_stateful_sets_defaults(store: Store) -> None:
 def test_before_1_35_nothing_is_said_of_how_many_may_be_unavailable() -> None:
     old = Settings(kubernetes="1.34")
     store = Store(Clock(), Journal(), old)
-    install(store, old)
+    Admission(old).attach(store)
     spec = spec_of(store.create(made("StatefulSet")))
     assert spec["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
 

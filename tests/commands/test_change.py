@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.kube.documents import Documents, made
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import Node
@@ -141,8 +142,9 @@ def test_rollout(world: World) -> None:
 
 def test_apply_reads_files_where_that_is_offered(world: World) -> None:
     assert "reading files is not offered here" in world.wrong("kubectl apply -f web.yaml")
-    made = Namespace(metadata=ObjectMeta(name="team"))
-    execution = world.type("kubectl apply -f web.yaml", files=lambda path: [made] if path == "web.yaml" else [])
+    written = Documents((made(Namespace(metadata=ObjectMeta(name="team"))),))
+    files = {"web.yaml": written}
+    execution = world.type("kubectl apply -f web.yaml", files=files.__getitem__)
     assert execution.output == ["namespace/team created"]
-    execution = world.type("kubectl delete -f web.yaml", files=lambda path: [made])
+    execution = world.type("kubectl delete -f web.yaml", files=files.__getitem__)
     assert execution.output == ['namespace "team" deleted']

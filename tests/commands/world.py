@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 from lab.clock import Clock
+from lab.cluster.admission import Admission
 from lab.cluster.apply import apply_object
 from lab.cluster.store import Store
+from lab.cluster.trial import Refusal, trial
 from lab.commands.execution import Execution
 from lab.commands.run import run
 from lab.journal import CommandGiven, CommandRefused, Journal
@@ -38,7 +41,10 @@ class World:
     def now(self) -> float:
         return self.clock.time()
 
-    def apply(self, objects: list[KubeObject]) -> list[str]:
+    def trial(self, objects: Sequence[KubeObject]) -> list[Refusal]:
+        return trial(self.store, Admission(Settings()), objects)
+
+    def apply(self, objects: Sequence[KubeObject]) -> list[str]:
         return [apply_object(self.store, obj) for obj in objects]
 
     def __getattr__(self, name: str):

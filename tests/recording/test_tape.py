@@ -86,6 +86,28 @@ def test_what_a_command_has_read_is_recorded_with_it(recorded, tmp_path):
     assert [read.path for read in replay.player.log.reads] == ["extra.yaml"]
 
 
+def test_a_refusal_is_recorded_with_every_place_that_it_named(scenario, tmp_path):
+    bad = EXTRA.replace("port: 80", "port: 0")
+    (tmp_path / "bad.yaml").write_text(f"{bad}---\na: [\n")
+    player = Player(scenario)
+    recorder = Recorder(player, tmp_path / "run.rec")
+    player.start()
+    said = player.give("kubectl apply -f bad.yaml").error
+    assert said.startswith("error: bad.yaml:4: service/extra: spec.ports[0].port: ")
+    assert len(said.splitlines()) == 4
+    player.run_until(2.0)
+    recorder.close()
+    (tmp_path / "bad.yaml").unlink()
+    _, replay = replayed(tmp_path / "run.rec")
+    assert replay.same
+
+
+def test_where_the_objects_of_a_scenario_were_written_is_recorded_too(scenario, tmp_path):
+    again = unpack_scenario(msgpack.unpackb(msgpack.packb(pack_scenario(scenario))))
+    assert [str(each.place) for each in again.documents] == [str(each.place) for each in scenario.documents]
+    assert str(again.documents[-1].place_of("spec.replicas")) == f"{tmp_path}/taped.yaml:5"
+
+
 def test_a_recording_that_breaks_off_is_played_as_far_as_it_goes(recorded):
     _, path = recorded
     data = path.read_bytes()

@@ -153,7 +153,7 @@ def test_all_faults_are_named_at_once(write):
 def test_faults_of_inline_objects_are_named_by_their_line(write):
     head = "name: x\nmanifests:\n  - apiVersion: v1\n    kind: Service\n"
     text = f"{head}    metadata: {{name: web}}\n    spec:\n      ports: 80\n"
-    assert "scenario.yaml:7: spec.ports: expected a list" in fault(write(text))
+    assert "scenario.yaml:7: service/web: spec.ports: expected a list" in fault(write(text))
 
 
 def test_a_yaml_bomb_is_refused(write):

@@ -71,7 +71,7 @@ def test_a_variant_can_be_the_same_manifests_with_a_patch(scenario):
         ),
         (
             "{kind: Deployment, metadata: {name: web}, spec: {replicas: many}}",
-            'spec.replicas: expected a whole number, got the text "many"',
+            'deployment/web: spec.replicas: expected a whole number, got the text "many"',
         ),
     ],
 )

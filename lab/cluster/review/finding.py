@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lab.kube.documents import Document
+from lab.kube.documents import Document, Place
 
 ERROR, WARNING = "error", "warning"
 
@@ -22,19 +22,31 @@ class Finding(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        who = f"{self.kind.lower()}/{self.name}: " if self.kind and self.name else ""
-        where = f"{self.field}: " if self.field else ""
-        return f"{place}: {self.severity}: {who}{where}{self.message}"
+        return self._line(self.severity)
+
+    @property
+    def told(self) -> str:
+        """The finding for who hears of errors only: `web.yaml:9: service/web: spec.ports[0].nodePort: ...`."""
+        return self._line("")
+
+    def _line(self, severity: str) -> str:
+        place = str(Place(self.file, self.line))
+        who = f"{self.kind.lower()}/{self.name}" if self.kind and self.name else ""
+        return _printable(": ".join(part for part in (place, severity, who, self.field, self.message) if part))
+
+
+def _printable(text: str) -> str:
+    """One line, whatever stands in a manifest: characters that move the cursor are written as YAML writes them."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def at(document: Document, severity: str, field: str, message: str, *, line: int = 0) -> Finding:
     """A finding at a field of a document."""
     kind, namespace, name = document.names()
     if document.object is not None:
-        namespace, name = document.object.namespace or namespace, document.object.name or name
-    place = line or document.line_of(field)
-    return Finding(severity, document.file, place, kind, namespace, name, field, message)
+        kind, namespace, name = document.object.kind, document.object.namespace or namespace, document.object.name
+    place = document.place_of(field)
+    return Finding(severity, place.file, line or place.line, kind, namespace, name, field, message)
 
 
 def warning(document: Document, field: str, message: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.cluster.errors import group_of
 from lab.kube.errors import nearest
+from lab.kube.kinds import BY_NAME, find_api
 
 BUILT_IN: dict[str, tuple[str, ...]] = {
     "": (
@@ -27,12 +28,26 @@ BUILT_IN: dict[str, tuple[str, ...]] = {
 
 
 def no_such_kind(api_version: str, kind: str) -> str:
-    """What kubectl says of a kind that its API group does not have; empty for those it has, and for other groups."""
+    """What kubectl says of a kind that its API group does not have, or not in that version.
+
+    Empty for those that it has, and for groups that are not Kubernetes' own.
+    """
     known = BUILT_IN.get(group_of(api_version))
-    if known is None or kind in known:
+    if known is None or (kind in known and _is_version_of(api_version, kind)):
         return ""
-    elsewhere = next((f"{group}/v1" for group, kinds in BUILT_IN.items() if group and kind in kinds), "")
+    elsewhere = next((_newest(group, kind) for group, kinds in BUILT_IN.items() if kind in kinds), "")
     hint = f"; it is in {elsewhere}" if elsewhere else nearest(kind, known)
-    if not elsewhere and kind in BUILT_IN[""]:
-        hint = "; it is in v1"
     return f'no matches for kind "{kind}" in version "{api_version}"{hint}'
+
+
+def _is_version_of(api_version: str, kind: str) -> bool:
+    """Whether a group may have a kind in a version; of kinds that the lab does not simulate it knows the group only."""
+    if kind in BY_NAME:
+        return find_api(api_version, kind) is not None
+    return "/" in api_version or api_version == "v1"
+
+
+def _newest(group: str, kind: str) -> str:
+    if kind in BY_NAME:
+        return BY_NAME[kind].api_version
+    return f"{group}/v1" if group else "v1"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from lab.cluster.review.api import api_errors
-from lab.cluster.review.finding import ERROR, WARNING, Finding, at, error, warning
-from lab.cluster.review.kinds import no_such_kind
+from lab.cluster.review.addresses import address_warnings
+from lab.cluster.review.api import refusals
+from lab.cluster.review.errors import errors_in, in_order
+from lab.cluster.review.finding import ERROR, WARNING, Finding, at, warning
 from lab.cluster.review.policies import policy_warnings
 from lab.cluster.review.references import reference_warnings
 from lab.cluster.review.scaling import scaling_warnings
 from lab.cluster.review.services import service_warnings
 from lab.cluster.review.workloads import workloads_of
-from lab.kube.decode import Fault
 from lab.kube.documents import Document, read_documents
-from lab.kube.meta import KeptObject
 from lab.settings import Settings
 
 OK, FAILED, SUSPICIOUS = 0, 1, 2
@@ -59,37 +59,24 @@ class Review:
 
 def review(paths: Sequence[str], old_paths: Sequence[str] = (), settings: Settings | None = None) -> Review:
     """Review files, folders and `-` (stdin), as an update of what `old_paths` hold where they hold it already."""
-    documents, faults = read_documents(paths)
-    old, old_faults = read_documents(old_paths)
-    found = [*map(_unreadable, (*old_faults, *faults))]
-    for document in (*old, *documents):
-        found.extend(_of_document(document))
-    found.extend(_twice(documents))
-    refused = api_errors(documents, old, settings or Settings())
-    found.extend(refused)
-    wrong = {(each.file, each.name, each.field) for each in found if each.severity == ERROR}
-    advice = _advice(documents, {(each.file, each.kind, each.name) for each in refused})
-    found.extend(each for each in advice if (each.file, each.name, each.field) not in wrong)
-    order = {file: index for index, file in enumerate(each.file for each in (*old, *documents))}
-    found.sort(key=lambda each: (order.get(each.file, -1), each.line))
-    return Review(len(documents), tuple(dict.fromkeys(found)))
+    new, old = read_documents(paths), read_documents(old_paths)
+    held = sum(document.readable is not None for document in old.found)
+    both = old + new
+    settings = settings or Settings()
+    errors = errors_in(both, partial(refusals, settings=settings, held=held))
+    documents = new.found
+    wrong = {(each.file, each.name, each.field) for each in errors}
+    refused = {(each.file, each.kind, each.name) for each in errors}
+    looks = [*_typos(both.found), *_twice(documents)]
+    advice = [*_advice(documents, refused), *address_warnings(documents, settings)]
+    looks += [each for each in advice if (each.file, each.name, each.field) not in wrong]
+    return Review(len(documents), tuple(in_order([*errors, *looks], both.found)))
 
 
-def _unreadable(fault: Fault) -> Finding:
-    return Finding(ERROR, fault.file, fault.line, "", "", "", fault.path, fault.message)
-
-
-def _of_document(document: Document) -> Iterator[Finding]:
-    """What the document says by itself: faults, misspelt fields, kinds that do not exist."""
-    for fault in document.faults:
-        yield at(document, ERROR, fault.path, fault.message, line=fault.line)
-    for typo in document.typos:
-        yield at(document, WARNING, typo.path, f'unknown field, did you mean "{typo.meant}"?', line=typo.line)
-    obj = document.object
-    if isinstance(obj, KeptObject):
-        problem = no_such_kind(obj.api_version, obj.kind)
-        if problem:
-            yield error(document, "kind", problem)
+def _typos(documents: Sequence[Document]) -> Iterator[Finding]:
+    for document in documents:
+        for typo in document.typos:
+            yield at(document, WARNING, typo.path, f'unknown field, did you mean "{typo.meant}"?', line=typo.line)
 
 
 def _twice(documents: Sequence[Document]) -> Iterator[Finding]:
@@ -100,7 +87,7 @@ def _twice(documents: Sequence[Document]) -> Iterator[Finding]:
             continue
         key = (obj.api_version, obj.kind, obj.namespace or "default", obj.name)
         if key in seen:
-            first = f"{seen[key].file}:{seen[key].node.line}"
+            first = seen[key].place
             yield warning(document, "metadata.name", f"is defined before, at {first}: this one wins")
         seen[key] = document
 

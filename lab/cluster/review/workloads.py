@@ -38,7 +38,7 @@ class Workload:
     labels: Mapping[str, str]
     ports: tuple[DeclaredPort, ...]
     silent: bool
-    """Whether a container declares no port at all, and so may listen on any."""
+    """Whether a container declares no port at all (or none that can be read), and so may listen on any."""
     replicas: int | None
     """How many Pods it makes; None when that depends on the cluster."""
 
@@ -82,7 +82,8 @@ def _of_spec(
         for container in containers
         for port in container.ports
     )
-    silent = any(not container.ports for container in spec.containers)
+    # Of a document that could not be read whole, who knows which ports it declares.
+    silent = document.object is None or any(not container.ports for container in spec.containers)
     return Workload(document, obj.kind, obj.namespace or "default", obj.name, labels, ports, silent, replicas)
 
 

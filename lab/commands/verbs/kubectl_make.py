@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.cluster.apply import find_live, resource_name
+from lab.cluster.apply import find_live, in_namespace, resource_name
+from lab.cluster.review.errors import errors_in, refuse
 from lab.commands.call import Call
 from lab.commands.flags import EVERYWHERE, FROM_FILE, IN_NAMESPACE, WITH_LABELS
 from lab.commands.registry import Flag, Parameter, command
 from lab.commands.resources import ANY, Target, resource_of, target_of
 from lab.commands.values import COUNT, DURATION, IMAGE, INT, LABELS, NAME, TEXT, choice
 from lab.commands.verbs.kubectl_read import gather
+from lab.kube.documents import Documents
 from lab.kube.errors import LabError
 from lab.kube.kinds.deployment import Deployment, DeploymentSpec
 from lab.kube.kinds.namespace import Namespace
@@ -20,7 +22,7 @@ from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import KeptObject, KubeObject, LabelSelector, ObjectMeta
 
 
-def _from_file(call: Call) -> list[KubeObject]:
+def _from_file(call: Call) -> Documents:
     if call.files is None:
         raise LabError("reading files is not offered here")
     return call.files(call.values["filename"])
@@ -28,13 +30,17 @@ def _from_file(call: Call) -> list[KubeObject]:
 
 @command(
     "kubectl apply",
-    "Create or change what a manifest says.",
+    "Create or change what a manifest says: all of it, or nothing when any of it is refused.",
     flags=(Flag("--filename", FROM_FILE.about, FROM_FILE.type, "-f", required=True),),
     examples=("kubectl apply -f web.yaml",),
 )
 def apply(call: Call) -> None:
-    """Apply every object of a file or folder."""
-    call.say(*call.engine.apply(_from_file(call)))
+    """Apply every object of a file or folder, or none of them when any is refused."""
+    documents = _from_file(call)
+    refuse(errors_in(documents, call.engine.trial), "nothing was applied")
+    if not documents.found:
+        raise LabError("no objects passed to apply")
+    call.say(*call.engine.apply(documents.objects))
 
 
 @command(
@@ -227,7 +233,7 @@ def delete(call: Call) -> None:
 
 def _condemned(call: Call) -> list[KubeObject]:
     if call.get("filename") is not None:
-        live = [find_live(call.store, obj) for obj in _from_file(call)]
+        live = [find_live(call.store, in_namespace(obj)) for obj in _from_file(call).objects]
         return [obj for obj in live if obj is not None]
     targets: list[Target] = call.get("resources", [])
     if not targets:
