@@ -45,6 +45,17 @@ def test_label_and_annotate(world: World) -> None:
     assert deployment(world).metadata.annotations["owner"] == "shop"
 
 
+def test_a_change_of_several_that_one_stands_against_changes_none(world: World) -> None:
+    world.deployment("api", replicas=2)
+    world.pod("web-2", app="web", tier="front")
+    error = world.wrong("kubectl label pods web-1 web-2 tier=back")
+    assert error == "error: pod/web-2: 'tier' already has a value (front), and --overwrite is false"
+    assert "tier" not in world.store.get(Pod, "web-1").metadata.labels
+    error = world.wrong("kubectl scale deploy web api --replicas=7 --current-replicas=3")
+    assert error == "error: deployment.apps/api: Expected replicas to be 3, was 2"
+    assert [deployment(world, name).spec.replicas for name in ("web", "api")] == [3, 2]
+
+
 def test_cordon_and_uncordon(world: World) -> None:
     assert world.ok("kubectl cordon worker-1") == ["node/worker-1 cordoned"]
     assert world.store.get(Node, "worker-1").spec.unschedulable

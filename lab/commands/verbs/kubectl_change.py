@@ -42,14 +42,15 @@ def with_template(obj: Any, change: Callable[[PodTemplateSpec], PodTemplateSpec]
     examples=("kubectl scale deployment/web --replicas=5", "kubectl scale deploy web api --replicas=2"),
 )
 def scale(call: Call) -> None:
-    """Write spec.replicas."""
-    for target in _named(call.values["targets"]):
-        obj: Any = target.obj
-        expected = call.get("current_replicas")
+    """Write spec.replicas of all of them, or of none."""
+    found: list[tuple[str, Any]] = [(target.name, target.obj) for target in _named(call.values["targets"])]
+    expected = call.get("current_replicas")
+    for name, obj in found:
         if expected is not None and obj.spec.replicas != expected:
-            raise LabError(f"Expected replicas to be {expected}, was {obj.spec.replicas}")
+            raise LabError(f"{name}: Expected replicas to be {expected}, was {obj.spec.replicas}")
+    for name, obj in found:
         call.store.update(replace(obj, spec=replace(obj.spec, replicas=call.values["replicas"])))
-        call.say(f"{target.name} scaled")
+        call.say(f"{name} scaled")
 
 
 def _named(targets: list[Target]) -> list[Target]:
@@ -103,11 +104,15 @@ def annotate(call: Call) -> None:
 
 
 def _change_map(call: Call, changes: Mapping[str, str | None], field: str, verb: str) -> None:
-    for name, obj in _objects(call):
+    """Change all of the objects, or none when a value stands in the way in one of them."""
+    objects = _objects(call)
+    for name, obj in objects:
         before: dict[str, str] = getattr(obj.metadata, field)
         for key, value in changes.items():
             if value is not None and before.get(key, value) != value and not call.get("overwrite"):
-                raise LabError(f"'{key}' already has a value ({before[key]}), and --overwrite is false")
+                raise LabError(f"{name}: '{key}' already has a value ({before[key]}), and --overwrite is false")
+    for name, obj in objects:
+        before = getattr(obj.metadata, field)
         kept = {key: value for key, value in before.items() if key not in changes}
         after = kept | {key: value for key, value in changes.items() if value is not None}
         call.store.update(replace(obj, metadata=replace(obj.metadata, **{field: after})))
