@@ -95,10 +95,15 @@ class Documents:
     unreadable: tuple[Fault, ...] = ()
 
     @property
+    def complete(self) -> bool:
+        """Whether every document could be read without a fault."""
+        return not self.unreadable and all(document.object is not None for document in self.found)
+
+    @property
     def objects(self) -> tuple[KubeObject, ...]:
         """The object of each document; raises `ManifestError` with every fault of every document."""
-        faults = [*self.unreadable, *(fault for document in self.found for fault in document.faults)]
-        if faults:
+        if not self.complete:
+            faults = [*self.unreadable, *(fault for document in self.found for fault in document.faults)]
             raise ManifestError([str(fault) for fault in faults])
         return tuple(document.object for document in self.found if document.object is not None)
 
@@ -106,10 +111,9 @@ class Documents:
         return Documents((*self.found, *other.found), (*self.unreadable, *other.unreadable))
 
 
-def made(obj: KubeObject, asked: Node | None = None) -> Document:
-    """An object that no manifest defines, as a document: at the place that asked for it, if any."""
-    node = Node({}, 0) if asked is None else asked
-    return Document(node.file, node, obj)
+def made(obj: KubeObject) -> Document:
+    """An object that no manifest defines, as a document without a place."""
+    return Document("", Node({}, 0), obj)
 
 
 def kept_in(documents: Iterable[Document]) -> tuple[Kept, ...]:

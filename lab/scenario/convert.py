@@ -115,15 +115,17 @@ def _node(entry: NodeEntry, index: int, zones: tuple[str, ...], source: Source) 
     )
 
 
-def _has_room(count: int, settings: Settings, source: Source) -> bool:
-    """Note ranges that no cluster can have, and more nodes than the range of Pods has room for; whether it has."""
+def _has_room(nodes: int, settings: Settings, source: Source) -> bool:
+    """Whether a cluster can have these ranges and so many nodes; what it cannot is noted."""
     faults = dict(network_faults(settings))
     for name, message in faults.items():
         source.problem(message, "cluster", "settings", name)
-    most = most_nodes(settings.pod_cidr) if "pod_cidr" not in faults else 0
-    if most and not 1 <= count <= most:
+    if "pod_cidr" in faults:
+        return False
+    most = most_nodes(settings.pod_cidr)
+    if not 1 <= nodes <= most:
         source.problem(f"expected 1 to {most} nodes (a /24 of {settings.pod_cidr} each)", "cluster", "nodes")
-    return 1 <= count <= most
+    return 1 <= nodes <= most
 
 
 def _unique(names: list[str], what: str, source: Source, *path: str | int) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from lab.cluster.review.api import refusals
 from lab.cluster.review.errors import errors_in
-from lab.engine import ClusterSpec
 from lab.kube.documents import Documents, documents_in, read_documents
 from lab.kube.errors import nearest
 from lab.kube.meta import KubeObject
 from lab.kube.yaml_tree import Node
 from lab.scenario.clients import clients_of, pod_nodes
 from lab.scenario.convert import Source, apps_of, cluster_of
-from lab.scenario.decode import Reading, node_at
+from lab.scenario.decode import Reading
 from lab.scenario.expectations import expectations_of
 from lab.scenario.layers import ScenarioError, read_file, variants_of, with_variant
 from lab.scenario.origins import made_pods
@@ -28,7 +27,6 @@ from lab.scenario.schema import ScenarioEntry
 from lab.scenario.story import experiment_of, kata_of, lesson_of, timeline_of
 from lab.scenario.variables import filled, with_values
 from lab.settings import Settings
-from lab.traffic.client import ClientSpec
 
 LONGEST_S = 30 * 86400.0
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -91,14 +89,13 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
             source.problem(f'there is no node "{traffic.node}"{nearest(traffic.node, names)}', "traffic", index, "node")
     clients = clients_of(entry.traffic, source)
     groups = tuple(client.name for client in clients)
+    known = len(reading.problems)
     documents = _documents(entry, root, reading)
-    made = _made_pods(entry, clients, cluster, documents, reading, source)
-    sources = {
-        client.source: node_at(root, "traffic", index, "from")
-        for index, client in enumerate(clients)
-        if client.source in made
-    }
-    parties = with_parties(documents.found, sources, pod_nodes(entry.traffic, clients))
+    made: list[str] = []
+    if len(reading.problems) == known and documents.complete:  # who is missing is told when all else was understood
+        nodes = [node.name for node in cluster.nodes]
+        made = made_pods(entry, clients, nodes, documents.objects, partial(_objects_in, file.parent), source)
+    parties = with_parties(documents.found, made, pod_nodes(entry.traffic, clients))
     _refuse(Documents(parties, documents.unreadable), cluster.settings, reading)
     return Scenario(
         name=entry.name,
@@ -118,22 +115,6 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         experiment=experiment_of(entry, groups, source),
         kata=kata_of(entry, groups, source),
     )
-
-
-def _made_pods(
-    entry: ScenarioEntry,
-    clients: Sequence[ClientSpec],
-    cluster: ClusterSpec,
-    documents: Documents,
-    reading: Reading,
-    source: Source,
-) -> list[str]:
-    """The Pods to make for those who send; who is missing is told when everybody else was understood."""
-    if reading.problems or documents.unreadable or any(each.object is None for each in documents.found):
-        return []
-    nodes = [node.name for node in cluster.nodes]
-    files = partial(_objects_in, Path(reading.file).parent)
-    return made_pods(entry, clients, nodes, documents.objects, files, source)
 
 
 def _documents(entry: ScenarioEntry, root: Node, reading: Reading) -> Documents:

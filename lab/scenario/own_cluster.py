@@ -66,7 +66,7 @@ def scenario_of(own: OwnCluster) -> Scenario:
             load_balancer=own.load_balancer,
             settings=own.settings,
         ),
-        documents=with_parties([*read.found, *_terminal_client(read.objects)], {}),
+        documents=with_parties([*read.found, *_terminal_client(read.objects)], ()),
         apps=_apps(own.apps),
         usual_traffic=own.traffic == "auto",
     )

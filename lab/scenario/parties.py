@@ -11,7 +11,6 @@ from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import HOSTNAME_LABEL
 from lab.kube.kinds.pod import Container, Pod, PodSpec
 from lab.kube.meta import KubeObject, ObjectMeta
-from lab.kube.yaml_tree import Node
 
 CLIENT_IMAGE = "service-lab/client"
 CLIENT_POD = "default/client"
@@ -20,23 +19,21 @@ ALWAYS_THERE = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
 def with_parties(
-    documents: Iterable[Document], sources: Mapping[str, Node], nodes: Mapping[str, str] | None = None
+    documents: Iterable[Document], sources: Iterable[str], nodes: Mapping[str, str] | None = None
 ) -> tuple[Document, ...]:
     """`documents` with the Pods of `sources` (`pod/NAMESPACE/NAME`) and the namespaces that are missing, in front.
 
-    Each source comes with what asks for it. `nodes` names the node on which a Pod that is created must run.
+    `nodes` names the node on which a Pod that is created must run.
     """
     placed = [_placed(document) for document in documents]
     objects = [obj for document in placed if (obj := document.readable) is not None]
     defined = {(obj.kind, obj.namespace, obj.name) for obj in objects}
-    pods: list[Document] = []
-    for source, asked in sources.items():
-        kind, _, key = source.partition("/")
-        namespace, _, name = key.partition("/")
-        if kind == "pod" and ("Pod", namespace, name) not in defined:
-            pods.append(made(client_pod(namespace, name, (nodes or {}).get(source, "")), asked))
-    used = [obj for document in pods if (obj := document.object) is not None]
-    return (*map(made, _missing_namespaces([*used, *objects], defined)), *pods, *placed)
+    pods: list[KubeObject] = []
+    for source in dict.fromkeys(sources):
+        _, namespace, name = source.split("/")
+        if ("Pod", namespace, name) not in defined:
+            pods.append(client_pod(namespace, name, (nodes or {}).get(source, "")))
+    return (*map(made, [*_missing_namespaces([*pods, *objects], defined), *pods]), *placed)
 
 
 def _placed(document: Document) -> Document:
