@@ -10,7 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from lab.network.node_facts import NodeFacts
-from lab.network.packet import Packet
+from lab.network.packet import DROP, Packet
+from lab.network.reasons import CONNTRACK_FULL
 from lab.network.router import choose
 from lab.network.rule_table import RuleTable
 from lab.network.way import Way
@@ -60,6 +61,13 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     masquerade: bool = False
     table: int = 0
     """The version of the rules that decided last."""
+    tracked: bool = False
+    """Whether the node that decided last has an entry of the connection in its conntrack table."""
+
+    def without_room(self) -> Arrival:
+        """The same when that table is full: the node drops the packet."""
+        way = _replace(self.way, arrived=False)
+        return _replace(self, way=way, verdict=DROP, reason=CONNTRACK_FULL, tracked=False)
 
 
 class Memory:

@@ -15,6 +15,7 @@ from lab.network import reasons
 from lab.network.addresses import any_holds, parse_cidrs
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
+from lab.network.conntrack import is_lost
 from lab.network.endpoints import EndpointInfo
 from lab.network.flow import Flow, Source
 from lab.network.host import Host
@@ -366,6 +367,8 @@ class Wayfinder:
             endpoint.address if endpoint is not None else "",
             routed.masquerade,
             journey.legs[-1].table.version if journey.legs else 0,
+            # Rules that drop or refuse leave no entry; what is lost behind the node does, and waits for a reply.
+            host is not None and (way.arrived or is_lost(way.reason or routed.reason, host.facts.mode)),
         )
         alone = len(journey.legs) == 1 and host is not None and host.scheduler is None
         if host is not None and rule is not None and not rule.affinity_s and alone:

@@ -37,3 +37,9 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     """What the NetworkPolicies of its ends said: egress, then ingress; empty in a cluster without any."""
     policy: str = ""
     """`NAMESPACE/NAME` of those that decided, with commas."""
+
+    def over(self, latency_s: float, loss: float) -> Way:
+        """The same way while its links are as fast and as lossy as this."""
+        if (latency_s, loss) == (self.latency_s, self.loss):
+            return self
+        return msgspec.structs.replace(self, latency_s=latency_s, loss=loss)

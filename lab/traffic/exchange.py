@@ -2,7 +2,7 @@
 
 One request costs four events on the clock: it is due, it reaches the server, the server is done, the answer is
 back. Deadlines cost none: a `Caller` gives all its requests the same timeout, so their deadlines come in the
-order in which they were sent, and one sweep serves them all.
+order in which they were sent, and one sweep that waits for the oldest serves them all.
 """
 
 from __future__ import annotations
@@ -141,6 +141,7 @@ class Caller:
         self.keep_alive = keep_alive
         self._finished = finished
         self._sent: deque[Exchange] = deque()
+        """What is under way, and what was sent after the oldest that is."""
         self._sweeping = False
         self._idle: dict[tuple[str, str], list[tuple[Flow, Server]]] = {}
         self._sockets: dict[tuple[str, str], int] = {}
@@ -198,8 +199,7 @@ class Caller:
             self._without_app(exchange, flow)
             return
         exchange.server = server
-        delay_s = flow.latency_s * target.first_trips
-        loss = flow.loss
+        delay_s, loss = way.latency_s * target.first_trips, way.loss
         if loss:
             delay_s += wire.lost_time_s(1.0 - (1.0 - loss) ** 2, SYN_RETRY_S) + wire.lost_time_s(loss, RETRANSMISSION_S)
         wire.clock.after(delay_s, server.arrive, exchange)
@@ -256,23 +256,22 @@ class Caller:
             self.finish(exchange, "refused", 0, reason)
 
     def _sweep(self) -> None:
-        """Give up on what is due, forget what is finished, and come back for the next deadline."""
-        sent, now_s = self._sent, self.wire.clock.time()
+        """Give up on what is due, and come back for the next deadline."""
+        sent, now_s = self._sent, self.wire.clock.now
         while sent:
             oldest = sent[0]
-            if not oldest.finished:
-                if oldest.deadline_s > now_s:
-                    self.wire.clock.at(oldest.deadline_s, self._sweep)
-                    return
-                sent.popleft()
-                self.finish(oldest, "timeout", 0, _why_silent(oldest))
-            else:
-                sent.popleft()
+            if oldest.deadline_s > now_s:
+                self.wire.clock.at(oldest.deadline_s, self._sweep)
+                return
+            self.finish(oldest, "timeout", 0, _why_silent(oldest))
         self._sweeping = False
 
     def finish(self, exchange: Exchange, outcome: str, status: int, reason: str) -> None:
         """End an attempt: try again if there is an attempt left, else count it and tell who asked."""
         exchange.finished = True
+        sent = self._sent
+        while sent and sent[0].finished:
+            sent.popleft()
         flow, wire = exchange.flow, self.wire
         if flow is not None:
             if status and self.keep_alive and exchange.server is not None and exchange.target.protocol != UDP:

@@ -17,7 +17,7 @@ from lab.network.dns import TIMEOUT as DNS_TIMEOUT
 from lab.network.flow import Source
 from lab.network.packet import REJECT
 from lab.network.reasons import NOTHING_LISTENS
-from lab.network.trace import Attempt, flow_of
+from lab.network.trace import Attempt
 from lab.traffic.server import MAX_DEPTH, Server
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Foresight:
             # A process that hangs lets the kernel take the connection, and says nothing.
             hangs = sight._replace(reason="no-answer")
             return hangs if server.hung else sight._replace(outcome=OK, status=200, latency_s=since_s)
-        health = self._network.answer(flow_of(Source("", attempt.packet.src_ip), "", attempt))
+        health = self._network.answer(attempt.flow(Source("", attempt.packet.src_ip), ""))
         if health is None:
             refused_s = since_s + 2.0 * way.latency_s
             return sight._replace(outcome=REFUSED, latency_s=refused_s, reason=NOTHING_LISTENS)

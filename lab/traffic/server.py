@@ -174,9 +174,10 @@ class Server:
         flow = exchange.flow
         if exchange.finished or flow is None or not self.parent.network.carries(flow):
             return
-        delay_s = flow.latency_s
-        if flow.loss:
-            delay_s += self.parent.wire.lost_time_s(flow.loss, RETRANSMISSION_S)
+        way = flow.way
+        delay_s = way.latency_s
+        if way.loss:
+            delay_s += self.parent.wire.lost_time_s(way.loss, RETRANSMISSION_S)
         self.parent.clock.after(delay_s, exchange.caller.answered, exchange, status)
 
     def _reset(self, exchange: Exchange) -> None:
