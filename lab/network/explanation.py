@@ -7,7 +7,7 @@ A bounded ring keeps what each decision depended on. `Explainer.explain` runs `r
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -175,11 +175,9 @@ class Explainer:
 
     def __init__(self, hosts: Mapping[str, Host]) -> None:
         self._kept: deque[Flow] = deque(maxlen=KEPT_DECISIONS)
-        self._hosts = hosts
-
-    def keep(self, flow: Flow) -> None:
+        self.keep: Callable[[Flow], None] = self._kept.append
         """Remember the decision about a flow; the oldest is forgotten."""
-        self._kept.append(flow)
+        self._hosts = hosts
 
     def explain(self, number: int) -> Explanation | None:
         """The account of a decision by its id; None when it is not kept (any more)."""

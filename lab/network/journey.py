@@ -96,9 +96,8 @@ class Wayfinder:
         return other
 
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
-        """A packet that starts on a node: a Pod there sent it, or the node itself."""
-        known = host.memory.recall(source.name, packet, draw, host.proxy.table, self._changes.count)
-        return known if known is not None else self._follow(Journey(source, packet, draw, (host.vertex,)), host)
+        """A packet that starts on a node, which remembers none of its sort: a Pod there sent it, or the node itself."""
+        return self._follow(Journey(source, packet, draw, (host.vertex,)), host)
 
     def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""

@@ -131,17 +131,18 @@ class Network:
             known = self._along_entry(source, host, packet, now)
             if known is not None:
                 return known
-        draw = self._random()
+        draw, changes = self._random(), self._changes.count
         origin = self.hosts.get(source.node)
-        if origin is not None:
-            arrival = self._ways.from_node(source, origin, packet, draw)
-        else:
+        if origin is None:
             arrival = self._ways.from_internet(source, packet, draw)
+        else:
+            recalled = origin.memory.recall(source.name, packet, draw, origin.proxy.table, changes)
+            arrival = recalled or self._ways.from_node(source, origin, packet, draw)
         via = self.hosts.get(arrival.node) if arrival.tracked else None
         if via is not None and not via.conntrack.has_room(now):
             arrival, via = arrival.without_room(), None
         self._decisions = number = self._decisions + 1
-        flow = flow_of(arrival, source, host, packet, draw, now, number, self._changes.count)
+        flow = flow_of(arrival, source, host, packet, draw, now, number, changes)
         if via is not None:
             via.conntrack.opened(flow, now)
         self._explainer.keep(flow)

@@ -139,6 +139,7 @@ class Caller:
         self.timeout_s = timeout_s if timeout_s > 0.0 else wire.give_up_s
         self.retries = retries
         self.keep_alive = keep_alive
+        self.answered = self._answered  # bound once: the clock is handed it for every request
         self._finished = finished
         self._sent: deque[Exchange] = deque()
         """What is under way, and what was sent after the oldest that is."""
@@ -238,7 +239,7 @@ class Caller:
 
     # -- the way back ---------------------------------------------------------------------------------------
 
-    def answered(self, exchange: Exchange, status: int) -> None:
+    def _answered(self, exchange: Exchange, status: int) -> None:
         """The answer has come."""
         if not exchange.finished:
             if status < 400:

@@ -36,6 +36,8 @@ class Server:
         "_inflight",
         "_rng",
         "_stalled",
+        "_worked",
+        "arrive",
         "container",
         "driving",
         "ended_s",
@@ -77,6 +79,9 @@ class Server:
         self.ports: dict[tuple[str, int], None] = {}
         """(protocol, port) pairs it listens on now."""
         self.mentions: tuple[Mention, ...] = mentions(container) if spec.calls is None else ()
+        # Bound once: the clock is handed them for every request.
+        self.arrive = self._take
+        self._worked = self._work
         self._exited = exited
         self._busy = 0
         self._backlog: deque[Exchange] = deque()
@@ -124,7 +129,7 @@ class Server:
 
     # -- one request ----------------------------------------------------------------------------------------
 
-    def arrive(self, exchange: Exchange) -> None:
+    def _take(self, exchange: Exchange) -> None:
         """A request has reached the container: work on it, put it in line, or turn it away."""
         if exchange.finished:
             return
@@ -144,8 +149,9 @@ class Server:
         else:
             self._reset(exchange)
 
-    def _worked(self, exchange: Exchange) -> None:
-        if exchange.serial not in self._inflight:
+    def _work(self, exchange: Exchange) -> None:
+        """The time that a request takes is over: answer it, or first call others."""
+        if self.state == ENDED:
             return
         if self.hung:
             self._stalled.append(exchange)
