@@ -111,8 +111,7 @@ class Conntrack:
 
     def has_room(self, now_s: float) -> bool:
         """Whether another entry fits; those that have ended go now and then, and in time when the table is full."""
-        if self._look_s <= now_s:
-            self._expire(now_s)
+        self._expire(now_s)
         if len(self.flows) < self._max:
             return True
         self._expire_ended(now_s)
@@ -124,13 +123,16 @@ class Conntrack:
 
     # -- the life of an entry -----------------------------------------------------------------------------------
 
-    def opened(self, flow: Flow, now_s: float) -> None:
-        """Remember a flow; one that is closing on the same five-tuple gives way to it."""
+    def opened(self, flow: Flow, now_s: float) -> bool:
+        """Remember a flow if there is room; one that is closing on the same five-tuple gives way to it."""
+        if (self._look_s <= now_s or len(self.flows) >= self._max) and not self.has_room(now_s):
+            return False
         self.flows[flow.packet] = flow
         if flow.packet.protocol == UDP:
             self._runs_out(flow, now_s + self._settings.conntrack_udp_unreplied_s)
         elif not flow.open:
             self._runs_out(flow, self._syn_expiry_s(flow, inf))
+        return True
 
     def _runs_out(self, flow: Flow, expires_s: float) -> None:
         """Let a flow's time be over then, unless it is used."""

@@ -123,7 +123,7 @@ class _Printer:
         self._json = form == "jsonl"
         self._position = 0
         self._ok = 0
-        self._latencies = Histogram()
+        self._latencies: list[float] = []
         self._outputs: list[Output] = []
         player.engine.journal.listen(self._count, RequestFinished)
         player.on_command.append(self._command)
@@ -175,7 +175,7 @@ class _Printer:
         if event.time < 0.0:
             return
         self._ok += event.outcome == "ok"
-        self._latencies.add(event.latency_s)
+        self._latencies.append(event.latency_s)
 
     def _new_events(self) -> list[Event]:
         reading = self._player.engine.journal.read(self._position)
@@ -184,8 +184,8 @@ class _Printer:
 
     def _second(self, at_s: float, events: list[str]) -> Second:
         engine = self._player.engine
-        latencies, ok = self._latencies, self._ok
-        self._latencies, self._ok = Histogram(), 0
+        latencies, ok = Histogram().add_all(self._latencies), self._ok
+        self._latencies, self._ok = [], 0
         pods = [pod for pod in engine.store.list(Pod) if not pod.finished and not pod.terminating]
         nodes = engine.store.list(Node)
         return Second(

@@ -127,8 +127,6 @@ class Client:
         self.spec = spec
         self.origin = origin
         self.stopped = False
-        self.sent = 0
-        """Requests begun."""
         self.unsent = 0
         """Requests that were due while nobody was there to send them."""
         self._wire = wire
@@ -213,7 +211,6 @@ class Client:
         if source is None:
             self.unsent += 1
             return False
-        self.sent += 1
         self._open += 1
         self._caller.send(source, self._target, intended_s, self._follower(intended_s) if self._followers else None)
         return True

@@ -114,10 +114,10 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
         if answer.addresses:
             self.caller.connect(self, answer.addresses[0])
         elif answer.outcome == "timeout":
-            self.caller.finish(self, "timeout", 0, "dns-timeout")
+            self.caller.end(self, 0, "timeout", "dns-timeout")
         else:
             said = answer.outcome in ("nxdomain", "nodata")
-            self.caller.finish(self, "nxdomain", 0, answer.outcome if said else f"dns-{answer.outcome}")
+            self.caller.end(self, 0, "nxdomain", answer.outcome if said else f"dns-{answer.outcome}")
 
 
 class Caller:
@@ -139,7 +139,7 @@ class Caller:
         self.timeout_s = timeout_s if timeout_s > 0.0 else wire.give_up_s
         self.retries = retries
         self.keep_alive = keep_alive
-        self.answered = self._answered  # bound once: the clock is handed it for every request
+        self.end = self._end  # bound once: the clock is handed it for every request
         self._finished = finished
         self._sent: deque[Exchange] = deque()
         """What is under way, and what was sent after the oldest that is."""
@@ -192,7 +192,7 @@ class Caller:
         if not flow.open:
             way_s = wire.way_s(flow) if flow.verdict == "reject" else None
             if way_s is not None:
-                wire.clock.after(2.0 * way_s, self._refused, exchange, flow.reason)
+                wire.clock.after(2.0 * way_s, self.end, exchange, 0, "refused", flow.reason)
             return
         way = flow.way
         server = wire.listeners.get((way.ip, way.port, target.protocol))
@@ -217,10 +217,10 @@ class Caller:
         """No app listens at the end of the flow: kube-proxy's own health checks may, else it is refused."""
         health = self.wire.network.answer(flow)
         if health is None:
-            self.wire.clock.after(2.0 * flow.latency_s, self._refused, exchange, "nothing-listens")
+            self.wire.clock.after(2.0 * flow.latency_s, self.end, exchange, 0, "refused", "nothing-listens")
         else:
             trips = exchange.target.first_trips + 1
-            self.wire.clock.after(trips * flow.latency_s, self.answered, exchange, health.status)
+            self.wire.clock.after(trips * flow.latency_s, self.end, exchange, health.status)
 
     def _reuse(self, exchange: Exchange) -> bool:
         """Send on a connection that is kept open; False when there is none."""
@@ -239,23 +239,6 @@ class Caller:
 
     # -- the way back ---------------------------------------------------------------------------------------
 
-    def _answered(self, exchange: Exchange, status: int) -> None:
-        """The answer has come."""
-        if not exchange.finished:
-            if status < 400:
-                self.finish(exchange, "ok", status, "")
-            else:
-                self.finish(exchange, "error", status, f"status-{status}")
-
-    def broken(self, exchange: Exchange, reason: str) -> None:
-        """A RST has come on the open connection."""
-        if not exchange.finished:
-            self.finish(exchange, "reset", 0, reason)
-
-    def _refused(self, exchange: Exchange, reason: str) -> None:
-        if not exchange.finished:
-            self.finish(exchange, "refused", 0, reason)
-
     def _sweep(self) -> None:
         """Give up on what is due, and come back for the next deadline."""
         sent, now_s = self._sent, self.wire.clock.now
@@ -264,11 +247,18 @@ class Caller:
             if oldest.deadline_s > now_s:
                 self.wire.clock.at(oldest.deadline_s, self._sweep)
                 return
-            self.finish(oldest, "timeout", 0, _why_silent(oldest))
+            self.end(oldest, 0, "timeout", _why_silent(oldest))
         self._sweeping = False
 
-    def finish(self, exchange: Exchange, outcome: str, status: int, reason: str) -> None:
-        """End an attempt: try again if there is an attempt left, else count it and tell who asked."""
+    def _end(self, exchange: Exchange, status: int, outcome: str = "", reason: str = "") -> None:
+        """End an attempt that has not ended: with the status of its answer, or without any and why.
+
+        It is tried again if there is an attempt left, else counted, and who asked is told.
+        """
+        if exchange.finished:
+            return
+        if status:
+            outcome, reason = ("ok", "") if status < 400 else ("error", f"status-{status}")
         exchange.finished = True
         sent = self._sent
         while sent and sent[0].finished:

@@ -65,8 +65,8 @@ def _subtract(now: dict[_Key, int], before: dict[_Key, int]) -> dict[_Key, int]:
 class Tally:
     """Plain counters of one (client, Service, Pod), with a ring of the last 60 seconds.
 
-    Recording is all that a request pays for: latencies are sorted into buckets when their second is over, or when
-    somebody looks.
+    A request pays for no more than being recorded: latencies are sorted into buckets when a slice of five seconds is
+    over, or when somebody looks.
     """
 
     __slots__ = (
@@ -87,7 +87,7 @@ class Tally:
         self.outcomes: dict[str, int] = {}
         self.reasons: dict[str, int] = {}
         self._fresh: list[float] = []
-        """Latencies of the present second that are in no bucket yet."""
+        """Latencies of the present slice that are in no bucket yet."""
         self._before = 0
         """How many are in one."""
         self._marks = [(0, 0)] * WINDOW_S
@@ -123,8 +123,9 @@ class Tally:
 
     def _roll(self, second: int) -> None:
         """Begin a second, and empty what belongs to the minute before."""
-        self._sort()
-        mark = (self._before, self.failed)
+        if second // _SLICE_S != self._second // _SLICE_S:
+            self._sort()
+        mark = (self.requests, self.failed)
         for passed in range(max(self._second + 1, second - WINDOW_S + 1), second + 1):
             slot = passed % WINDOW_S
             self._marks[slot] = mark
@@ -134,7 +135,7 @@ class Tally:
         self._second, self._second_ends_s = second, second + 1.0
 
     def _sort(self) -> None:
-        """Put the latencies of the present second into their buckets."""
+        """Put the latencies of the present slice into their buckets."""
         self._before += len(self._fresh)
         Histogram(self._slices[self._second % WINDOW_S // _SLICE_S]).add_all(self._fresh)
         self._fresh.clear()

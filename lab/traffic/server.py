@@ -184,14 +184,14 @@ class Server:
         delay_s = way.latency_s
         if way.loss:
             delay_s += self.parent.wire.lost_time_s(way.loss, RETRANSMISSION_S)
-        self.parent.clock.after(delay_s, exchange.caller.answered, exchange, status)
+        self.parent.clock.after(delay_s, exchange.caller.end, exchange, status)
 
     def _reset(self, exchange: Exchange) -> None:
         flow = exchange.flow
         if self.silent or flow is None:
             return
         reason = "server-ended" if self.state == ENDED else "server-overloaded"
-        self.parent.clock.after(flow.latency_s, exchange.caller.broken, exchange, reason)
+        self.parent.clock.after(flow.latency_s, exchange.caller.end, exchange, 0, "reset", reason)
 
     def said_goodbye(self, latency_s: float) -> bool:
         """Whether a client that is `latency_s` away has heard by now that its connections here are closed."""
