@@ -155,7 +155,7 @@ class Conntrack:
         """What the client wanted of a flow is over, with the outcome of its request.
 
         A TCP or SCTP entry stays for a while in the state that this leaves it in. A UDP entry has perhaps seen an
-        answer, and just runs out.
+        answer, and just runs out: a datagram socket is not connected, so its flow stays open.
         """
         protocol = flow.packet.protocol
         if protocol == UDP:
@@ -164,6 +164,7 @@ class Conntrack:
                 flow.replied = True
             return
         ended = self._ends.get(outcome, self._time_wait) if protocol == TCP else self._closed
+        flow.open = False
         flow.state = ended.state
         flow.expires_s = expires_s = now_s + ended.wait_s
         ended.flows.append(flow)

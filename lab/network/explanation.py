@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from math import floor
 from typing import NamedTuple
 
 import msgspec
@@ -149,7 +150,7 @@ class RouteRecorder:
         elif self.node.mode == IPTABLES:
             how = f"a chain of {count} rules with probability {', '.join(f'1/{left}' for left in range(count, 0, -1))}"
         else:
-            how = f"numgen random mod {count} gave {int(draw * count)}"
+            how = f"numgen random mod {count} gave {floor(draw * count)}"
         self.say("choice", f"{endpoint.address}{f' ({endpoint.pod})' if endpoint.pod else ''}: {how}")
 
     def rewrote(self, packet: Packet, endpoint: EndpointInfo, masquerade: bool, hairpin: bool) -> None:

@@ -12,7 +12,7 @@ import copy
 import msgspec
 
 from lab.network import reasons
-from lab.network.addresses import any_holds, parse_cidrs
+from lab.network.addresses import any_holds, parse_cidrs, socket_of
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
 from lab.network.conntrack import is_lost
@@ -340,6 +340,7 @@ class Wayfinder:
             arrived,
             ip,
             port,
+            socket_of(ip, port, journey.packet.protocol) if ip else "",
             node,
             owner.pod if owner is not None else "",
             journey.waypoints,

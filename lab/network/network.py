@@ -37,7 +37,7 @@ from lab.network.ipvs import check_scheduler
 from lab.network.journey import Wayfinder
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NFTABLES
-from lab.network.packet import TCP, UDP, Packet
+from lab.network.packet import TCP, Packet
 from lab.network.pod_addresses import PodAddresses
 from lab.network.policy import Policies
 from lab.network.proxy import NodeProxy
@@ -171,12 +171,11 @@ class Network:
     def close(self, flow: Flow, outcome: str = "ok") -> None:
         """The client is done with it, with the outcome of its request; its conntrack entry stays for a while."""
         via = self.hosts.get(flow.decision.node)
-        if flow.open:
-            # A datagram socket is not connected: its flow ends when nobody uses it any more.
-            flow.open = flow.packet.protocol == UDP
-            if via is not None:
-                via.conntrack.closed(flow, self._clock.now, outcome)
-        elif via is not None:
+        if via is None:
+            flow.open = False
+        elif flow.open:
+            via.conntrack.closed(flow, self._clock.now, outcome)
+        else:
             via.conntrack.gave_up(flow, self._clock.now)
 
     def conntrack(self, node: str) -> list[Entry]:

@@ -19,6 +19,8 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     ip: str = ""
     """The final address; empty when the packet never got that far."""
     port: int = 0
+    socket: str = ""
+    """`IP:PORT/PROTOCOL` of both; empty like `ip`."""
     node: str = ""
     """Where the final address is; empty when nobody has it."""
     pod: str = ""

@@ -53,8 +53,8 @@ class Wire:
         self.settings = settings
         self.network = network
         self.measure = measure
-        self.listeners: dict[tuple[str, int, str], Server] = {}
-        """What listens, by (IP, port, protocol)."""
+        self.listeners: dict[str, Server] = {}
+        """What listens, by `IP:PORT/PROTOCOL`."""
         self.serial = 0
         self._rng = random.Random(f"{seed}/loss")
 
@@ -195,7 +195,7 @@ class Caller:
                 wire.clock.after(2.0 * way_s, self.end, exchange, 0, "refused", flow.reason)
             return
         way = flow.way
-        server = wire.listeners.get((way.ip, way.port, target.protocol))
+        server = wire.listeners.get(way.socket)
         if server is None:
             self._without_app(exchange, flow)
             return

@@ -142,7 +142,7 @@ class Foresight:
 
     def _listener(self, attempt: Attempt) -> Server | None:
         way = attempt.arrival.way
-        return self._wire.listeners.get((way.ip, way.port, attempt.packet.protocol)) if way.arrived else None
+        return self._wire.listeners.get(way.socket) if way.arrived else None
 
     def _answered(self, attempt: Attempt, since_s: float, server: Server | None, trips: int = 3) -> Sight:
         """What is seen of a connection without what its app does."""
