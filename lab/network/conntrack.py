@@ -60,6 +60,10 @@ class _Ended:
         self.wait_s = wait_s
         self.flows: deque[Flow] = deque()
 
+    def until_s(self, flow: Flow) -> float:
+        """When the entry of such a flow ends."""
+        return flow.active_s + self.wait_s
+
 
 class Conntrack:
     """One node's table of flows, at most `conntrack_max` of them."""
@@ -164,13 +168,15 @@ class Conntrack:
                 flow.replied = True
             return
         ended = self._ends.get(outcome, self._time_wait) if protocol == TCP else self._closed
-        flow.open = False
-        flow.state = ended.state
-        flow.expires_s = expires_s = now_s + ended.wait_s
+        flow.open, flow.state, flow.active_s = False, ended.state, now_s
+        if not ended.flows:
+            self._next_end_s = min(self._next_end_s, ended.until_s(flow))
+            self._look_s = min(self._look_s, self._next_end_s)
         ended.flows.append(flow)
-        if expires_s < self._next_end_s:
-            self._next_end_s = expires_s
-            self._look_s = min(self._look_s, expires_s)
+
+    def closed_until_s(self, flow: Flow) -> float:
+        """When the entry of a flow that was closed ends."""
+        return next(ended.until_s(flow) for ended in self._all_ended if ended.state == flow.state)
 
     def gave_up(self, flow: Flow, now_s: float) -> None:
         """The client of a flow that never had a reply sends no more SYNs."""
@@ -239,13 +245,14 @@ class Conntrack:
 
     def _expire_ended(self, now_s: float) -> None:
         flows, soonest_s = self.flows, inf
-        for waiting in (ended.flows for ended in self._all_ended):
-            while waiting and waiting[0].expires_s <= now_s:
+        for ended in self._all_ended:
+            waiting = ended.flows
+            while waiting and ended.until_s(waiting[0]) <= now_s:
                 flow = waiting.popleft()
                 if flows.get(flow.packet) is flow:
                     del flows[flow.packet]
             if waiting:
-                soonest_s = min(soonest_s, waiting[0].expires_s)
+                soonest_s = min(soonest_s, ended.until_s(waiting[0]))
         self._next_end_s = max(soonest_s, now_s + _LOOK_EVERY_S)
 
     def _expire_idle(self, now_s: float) -> None:

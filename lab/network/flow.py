@@ -40,13 +40,13 @@ class Flow(msgspec.Struct, gc=False):
     seen: int = -1
     """How many changes the network had seen when it was last found whole."""
     expires_s: float = 0.0
-    """When its conntrack entry ends, unless more packets come; of no meaning while a TCP connection is open."""
+    """When its conntrack entry ends, unless more packets come; of no meaning once a TCP connection is open."""
     state: str = ""
     """What conntrack calls it since it has ended: TIME_WAIT, FIN_WAIT or CLOSE; STREAM for UDP that is one."""
     replied: bool = False
     """Whether a UDP flow has had an answer."""
     active_s: float = 0.0
-    """When it was last used; 0 when it never was after its first packet."""
+    """When it was last used, or closed; 0 when it never was after its first packet."""
 
     @property
     def src_ip(self) -> str:
