@@ -36,11 +36,9 @@ class Leg(msgspec.Struct, frozen=True, gc=False):
     scheduled: bool = False
     """Whether `draw` is what the node's ipvs scheduler picked, for this packet alone."""
 
-    def of(self, src_port: int, draw: float) -> Leg:
-        """The same for another packet of the same sort, which got the same endpoint."""
-        return _replace(
-            self, packet=_replace(self.packet, src_port=src_port), draw=self.draw if self.scheduled else draw
-        )
+    def of(self, src_port: int) -> Leg:
+        """The same for another packet of the same sort, whose own draw took the same place among the endpoints."""
+        return _replace(self, packet=_replace(self.packet, src_port=src_port))
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):

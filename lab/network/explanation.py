@@ -193,7 +193,7 @@ class Explainer:
         if not arrival.legs:
             return Explanation(decision, reason.meaning, reason.advice, hops=decision.hops)
         # The legs may be those of an earlier packet of the same sort.
-        legs = tuple(leg.of(decision.src_port, flow.draw) for leg in arrival.legs)
+        legs = tuple(leg.of(decision.src_port) for leg in arrival.legs)
         return self._account(decision, reason, legs, arrival.way.rulings)
 
     def _account(

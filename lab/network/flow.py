@@ -31,8 +31,6 @@ class Flow(msgspec.Struct, gc=False):
     """The first one, as the client sent it; its conntrack entry has the same five-tuple."""
     arrival: Arrival
     """What became of it, perhaps found for an earlier packet of its sort."""
-    draw: float
-    """The random number that chose."""
     way: Way
     """How packets go to the other end now."""
     open: bool
@@ -115,7 +113,7 @@ class Flow(msgspec.Struct, gc=False):
 
 
 def flow_of(
-    arrival: Arrival, source: Source, host: str, packet: Packet, draw: float, now_s: float, number: int, seen: int = -1
+    arrival: Arrival, source: Source, host: str, packet: Packet, now_s: float, number: int, seen: int = -1
 ) -> Flow:
     """The connection that a packet opens, with its decision; `host` is the name that the client used."""
     way = arrival.way
@@ -140,4 +138,4 @@ def flow_of(
         arrival.table,
         way.policy,
     )
-    return Flow(decision, packet, arrival, draw, way, way.arrived, seen)
+    return Flow(decision, packet, arrival, way, way.arrived, seen)

@@ -139,10 +139,10 @@ class Network:
             recalled = origin.memory.recall(source.name, packet, draw, origin.proxy.table, changes)
             arrival = recalled or self._ways.from_node(source, origin, packet, draw)
         self._decisions = number = self._decisions + 1
-        flow = flow_of(arrival, source, host, packet, draw, now, number, changes)
+        flow = flow_of(arrival, source, host, packet, now, number, changes)
         via = self.hosts.get(arrival.node) if arrival.tracked else None
         if via is not None and not via.conntrack.opened(flow, now):
-            flow = flow_of(arrival.without_room(), source, host, packet, draw, now, number, changes)
+            flow = flow_of(arrival.without_room(), source, host, packet, now, number, changes)
         self._explainer.keep(flow)
         self._journal.append(flow.decision)
         if src_port and origin is None:

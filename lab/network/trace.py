@@ -53,7 +53,7 @@ class Attempt(NamedTuple):
 
     def flow(self, source: Source, host: str) -> Flow:
         """The connection that it would be; its decision has the number 0."""
-        return flow_of(self.arrival, source, host, self.packet, self.draw, 0.0, 0)
+        return flow_of(self.arrival, source, host, self.packet, 0.0, 0)
 
 
 class Option(NamedTuple):
@@ -193,7 +193,7 @@ class Tracer:
     def account(self, attempt: Attempt) -> Account:
         """Everything there is to say about one way."""
         arrival = attempt.arrival
-        legs = [leg.of(attempt.packet.src_port, attempt.draw) for leg in arrival.legs]
+        legs = [leg.of(attempt.packet.src_port) for leg in arrival.legs]
         reason = REASONS.get(arrival.reason, Reason(arrival.reason))
         host = self._hosts.get(arrival.node)
         tracking = None

@@ -26,7 +26,7 @@ def flow(number: int, protocol: str = "TCP", endpoint: str = "10.244.0.2:80") ->
     )
     way = Way("deliver", "")
     arrival = Arrival(way, (), "w1", packet.src_ip, "deliver", "")
-    return Flow(decision, packet, arrival, 0.5, way, True)
+    return Flow(decision, packet, arrival, way, True)
 
 
 def table(**changes: int) -> Conntrack:
