@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-import heapq
 import time as wall
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVarTuple
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ else:
 Ts = TypeVarTuple("Ts")
 
 _END_OF_MOMENT = 2**62  # a sequence above every other one of the same time
-_BUDGET_CHECK_EVERY = 64  # callbacks between two looks at the wall clock, when a budget is given
+_BATCH = 64  # callbacks between two looks at the wall clock, when a budget is given
 
 
 class ClockError(Exception):
@@ -56,7 +56,7 @@ class Clock(_Loop):
         self._heap: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._closed = False
         self._running = False
-        self._stopping = False
+        self._halted = False  # whether `stop` or a failure ends the run after the present callback
         self._failure: ClockError | None = None
         self._task_count = 0
         self._tasks: dict[ClockTask, None] = {}  # in the order they were created, and kept alive until they end
@@ -79,13 +79,13 @@ class Clock(_Loop):
         """
         self._sequence = sequence = self._sequence + 1
         now = self.now
-        heapq.heappush(self._heap, (now + delay_s if delay_s > 0.0 else now, sequence, callback, args))
+        heappush(self._heap, (now + delay_s if delay_s > 0.0 else now, sequence, callback, args))
 
     def at(self, when_s: float, callback: Callable[..., object], *args: Any) -> None:
         """Call `callback(*args)` at virtual time `when_s`, or now when that is past."""
         self._sequence = sequence = self._sequence + 1
         now = self.now
-        heapq.heappush(self._heap, (when_s if when_s > now else now, sequence, callback, args))
+        heappush(self._heap, (when_s if when_s > now else now, sequence, callback, args))
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a long-lived task, named for error messages; the clock keeps it alive until it ends."""
@@ -121,24 +121,28 @@ class Clock(_Loop):
         return True
 
     def _drain(self, when_s: float, deadline: float | None) -> bool:
-        heap, pop = self._heap, heapq.heappop
-        countdown = _BUDGET_CHECK_EVERY
-        while heap and heap[0][0] <= when_s:
-            self.now, _, callback, args = pop(heap)
-            try:
+        """Run what is due by `when_s`; False when a failure, `stop` or the deadline came first."""
+        while self._run_batch(when_s):
+            if deadline is not None and wall.perf_counter() >= deadline:
+                return not self._heap or self._heap[0][0] > when_s
+        return not self._halted
+
+    def _run_batch(self, when_s: float) -> bool:
+        """Run the next callbacks that are due by `when_s`; False when there are no more, or the run is halted."""
+        heap = self._heap
+        try:
+            for _ in range(_BATCH):
+                if not heap or heap[0][0] > when_s:
+                    return False
+                self.now, _, callback, args = heappop(heap)
                 callback(*args)
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                self._fail(f"{_name_of(callback)} failed", error)
-            if self._failure is not None or self._stopping:
-                return False
-            if deadline is not None:
-                countdown -= 1
-                if not countdown:
-                    if wall.perf_counter() >= deadline:
-                        return not heap or heap[0][0] > when_s
-                    countdown = _BUDGET_CHECK_EVERY
+                if self._halted:
+                    return False
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self._fail(f"{_name_of(callback)} failed", error)
+            return False
         return True
 
     @contextmanager
@@ -155,7 +159,7 @@ class Clock(_Loop):
         try:
             yield
         finally:
-            self._running = self._stopping = False
+            self._running = self._halted = False
             asyncio._set_running_loop(outer_loop)
             if outer_loop is not None and outer_task is not None:
                 asyncio.tasks._enter_task(outer_loop, outer_task)
@@ -166,6 +170,7 @@ class Clock(_Loop):
         if self._failure is None:
             self._failure = ClockError(f"at {self.now:.6f} s: {message}: {error!r}")
             self._failure.__cause__ = error
+        self._halted = True
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if isinstance(task, ClockTask):
@@ -173,7 +178,7 @@ class Clock(_Loop):
         if not task.cancelled() and getattr(task, "_log_traceback", False):
             # At the end of this moment, so that whoever awaits the task has had its chance to take the exception.
             self._sequence = sequence = self._sequence + 1
-            heapq.heappush(self._heap, (self.now, _END_OF_MOMENT + sequence, self._take_failure, (task,)))
+            heappush(self._heap, (self.now, _END_OF_MOMENT + sequence, self._take_failure, (task,)))
 
     def _take_failure(self, task: asyncio.Task[Any]) -> None:
         if not getattr(task, "_log_traceback", False):
@@ -213,7 +218,7 @@ class Clock(_Loop):
 
     def _push_handle(self, when: float, handle: asyncio.Handle) -> None:
         self._sequence = sequence = self._sequence + 1
-        heapq.heappush(self._heap, (when, sequence, _run_handle, (handle,)))
+        heappush(self._heap, (when, sequence, _run_handle, (handle,)))
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """A cancelled handle stays on the heap and does nothing when its time comes."""
@@ -248,7 +253,7 @@ class Clock(_Loop):
 
     def stop(self) -> None:
         """Make the current `run_until` return after the callback that is running."""
-        self._stopping = True
+        self._halted = True
 
     def close(self) -> None:
         """Cancel what is still running, let it clean up at the present moment, and refuse further steps.

@@ -26,6 +26,11 @@ def join(ip: str, port: int) -> str:
     return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
 
 
+def socket_of(ip: str, port: int, protocol: str) -> str:
+    """`IP:PORT/PROTOCOL`, with brackets around IPv6."""
+    return f"{join(ip, port)}/{protocol}"
+
+
 def normalize(ip: str) -> str:
     """One spelling of an address: no surrounding space, no leading zeros (read as decimal), IPv6 compressed.
 

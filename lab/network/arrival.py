@@ -10,7 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from lab.network.node_facts import NodeFacts
-from lab.network.packet import Packet
+from lab.network.packet import DROP, Packet
+from lab.network.reasons import CONNTRACK_FULL
 from lab.network.router import choose
 from lab.network.rule_table import RuleTable
 from lab.network.way import Way
@@ -35,11 +36,9 @@ class Leg(msgspec.Struct, frozen=True, gc=False):
     scheduled: bool = False
     """Whether `draw` is what the node's ipvs scheduler picked, for this packet alone."""
 
-    def of(self, src_port: int, draw: float) -> Leg:
-        """The same for another packet of the same sort, which got the same endpoint."""
-        return _replace(
-            self, packet=_replace(self.packet, src_port=src_port), draw=self.draw if self.scheduled else draw
-        )
+    def of(self, src_port: int) -> Leg:
+        """The same for another packet of the same sort, whose own draw took the same place among the endpoints."""
+        return _replace(self, packet=_replace(self.packet, src_port=src_port))
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +59,13 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     masquerade: bool = False
     table: int = 0
     """The version of the rules that decided last."""
+    tracked: bool = False
+    """Whether the node that decided last has an entry of the connection in its conntrack table."""
+
+    def without_room(self) -> Arrival:
+        """The same when that table is full: the node drops the packet."""
+        way = _replace(self.way, arrived=False)
+        return _replace(self, way=way, verdict=DROP, reason=CONNTRACK_FULL, tracked=False)
 
 
 class Memory:

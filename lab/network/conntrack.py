@@ -35,8 +35,6 @@ STREAM = "STREAM"
 UDP_STREAM_AFTER_S = 2.0
 """How long after its first packet it must be used again for that (nf_conntrack_proto_udp.c)."""
 
-_ENDS = {"refused": CLOSE, "reset": CLOSE, "timeout": FIN_WAIT}
-"""How a request's outcome ends its TCP entry: by a RST, by a FIN that nobody answers, else by both sides' FIN."""
 _ANSWERS = ("ok", "error")
 _LOOK_EVERY_S = 1.0
 """How often ended entries are looked for: one that stays a little longer harms nobody while there is room."""
@@ -52,17 +50,35 @@ _LOST = (
 )
 
 
+class _Ended:
+    """The flows that have ended in one state; all wait equally long, so they go in their order."""
+
+    __slots__ = ("flows", "state", "wait_s")
+
+    def __init__(self, state: str, wait_s: float) -> None:
+        self.state = state
+        self.wait_s = wait_s
+        self.flows: deque[Flow] = deque()
+
+    def until_s(self, flow: Flow) -> float:
+        """When the entry of such a flow ends."""
+        return flow.active_s + self.wait_s
+
+
 class Conntrack:
     """One node's table of flows, at most `conntrack_max` of them."""
 
     __slots__ = (
-        "_ended",
+        "_all_ended",
+        "_closed",
+        "_ends",
         "_idle",
+        "_look_s",
         "_max",
         "_next_end_s",
         "_next_sweep_s",
         "_settings",
-        "_waits",
+        "_time_wait",
         "flows",
         "full",
     )
@@ -74,20 +90,24 @@ class Conntrack:
         """How often a new connection found no room."""
         self._settings = settings
         self._max = settings.conntrack_max
-        self._waits = {
-            TIME_WAIT: settings.conntrack_tcp_time_wait_s,
-            FIN_WAIT: settings.conntrack_tcp_fin_wait_s,
-            CLOSE: settings.conntrack_tcp_close_s,
-            CLOSED: settings.conntrack_sctp_closed_s,
-        }
-        self._ended: dict[str, deque[Flow]] = {state: deque() for state in self._waits}
-        """Flows that have ended, by state: those of a state wait equally long, so they go in their order."""
+        self._time_wait = _Ended(TIME_WAIT, settings.conntrack_tcp_time_wait_s)
+        """TCP flows that ended by the FIN of both sides."""
+        reset = _Ended(CLOSE, settings.conntrack_tcp_close_s)
+        unheard = _Ended(FIN_WAIT, settings.conntrack_tcp_fin_wait_s)
+        self._ends = {"refused": reset, "reset": reset, "timeout": unheard}
+        """By the outcome of their request, those that ended by a RST, or by a FIN that nobody answered."""
+        self._closed = _Ended(CLOSED, settings.conntrack_sctp_closed_s)
+        """SCTP flows."""
+        self._all_ended = (self._time_wait, reset, unheard, self._closed)
         self._next_end_s = inf
+        """When to look at the flows that have ended."""
         self._idle: list[tuple[float, int, Flow]] = []
         """Flows whose time is over when nobody uses them: UDP, and what waits for the first reply.
 
         A heap of (when to look at it again, its decision's number, the flow).
         """
+        self._look_s = inf
+        """When to look at those or at these."""
         self._next_sweep_s = 0.0
 
     def __len__(self) -> int:
@@ -95,10 +115,7 @@ class Conntrack:
 
     def has_room(self, now_s: float) -> bool:
         """Whether another entry fits; those that have ended go now and then, and in time when the table is full."""
-        if self._next_end_s <= now_s:
-            self._expire_ended(now_s)
-        if self._idle and self._idle[0][0] <= now_s:
-            self._expire_idle(now_s)
+        self._expire(now_s)
         if len(self.flows) < self._max:
             return True
         self._expire_ended(now_s)
@@ -110,15 +127,22 @@ class Conntrack:
 
     # -- the life of an entry -----------------------------------------------------------------------------------
 
-    def opened(self, flow: Flow, now_s: float) -> None:
-        """Remember a flow; one that is closing on the same five-tuple gives way to it."""
+    def opened(self, flow: Flow, now_s: float) -> bool:
+        """Remember a flow if there is room; one that is closing on the same five-tuple gives way to it."""
+        if (self._look_s <= now_s or len(self.flows) >= self._max) and not self.has_room(now_s):
+            return False
         self.flows[flow.packet] = flow
         if flow.packet.protocol == UDP:
-            flow.expires_s = now_s + self._settings.conntrack_udp_unreplied_s
-            heappush(self._idle, (flow.expires_s, flow.decision.id, flow))
+            self._runs_out(flow, now_s + self._settings.conntrack_udp_unreplied_s)
         elif not flow.open:
-            flow.expires_s = self._syn_expiry_s(flow, inf)
-            heappush(self._idle, (flow.expires_s, flow.decision.id, flow))
+            self._runs_out(flow, self._syn_expiry_s(flow, inf))
+        return True
+
+    def _runs_out(self, flow: Flow, expires_s: float) -> None:
+        """Let a flow's time be over then, unless it is used."""
+        flow.expires_s = expires_s
+        heappush(self._idle, (expires_s, flow.decision.id, flow))
+        self._look_s = min(self._look_s, expires_s)
 
     def used(self, flow: Flow, now_s: float) -> None:
         """Another packet of a flow from the client: the entry's time begins anew."""
@@ -135,19 +159,24 @@ class Conntrack:
         """What the client wanted of a flow is over, with the outcome of its request.
 
         A TCP or SCTP entry stays for a while in the state that this leaves it in. A UDP entry has perhaps seen an
-        answer, and just runs out.
+        answer, and just runs out: a datagram socket is not connected, so its flow stays open.
         """
-        if flow.packet.protocol == UDP:
+        protocol = flow.packet.protocol
+        if protocol == UDP:
             if outcome in _ANSWERS:
                 self.used(flow, now_s)
                 flow.replied = True
             return
-        state = _ENDS.get(outcome, TIME_WAIT) if flow.packet.protocol == TCP else CLOSED
-        flow.state = state
-        flow.expires_s = expires_s = now_s + self._waits[state]
-        self._ended[state].append(flow)
-        if expires_s < self._next_end_s:
-            self._next_end_s = expires_s
+        ended = self._ends.get(outcome, self._time_wait) if protocol == TCP else self._closed
+        flow.open, flow.state, flow.active_s = False, ended.state, now_s
+        if not ended.flows:
+            self._next_end_s = min(self._next_end_s, ended.until_s(flow))
+            self._look_s = min(self._look_s, self._next_end_s)
+        ended.flows.append(flow)
+
+    def closed_until_s(self, flow: Flow) -> float:
+        """When the entry of a flow that was closed ends."""
+        return next(ended.until_s(flow) for ended in self._all_ended if ended.state == flow.state)
 
     def gave_up(self, flow: Flow, now_s: float) -> None:
         """The client of a flow that never had a reply sends no more SYNs."""
@@ -192,9 +221,9 @@ class Conntrack:
         """The node lost power."""
         self.flows.clear()
         self._idle.clear()
-        for flows in self._ended.values():
-            flows.clear()
-        self._next_end_s = inf
+        for ended in self._all_ended:
+            ended.flows.clear()
+        self._next_end_s = self._look_s = inf
 
     # -- the end of an entry ------------------------------------------------------------------------------------
 
@@ -208,15 +237,22 @@ class Conntrack:
     def _is_current(self, flow: Flow) -> bool:
         return self.flows.get(flow.packet) is flow
 
+    def _expire(self, now_s: float) -> None:
+        if self._next_end_s <= now_s:
+            self._expire_ended(now_s)
+        self._expire_idle(now_s)
+        self._look_s = min(self._next_end_s, self._idle[0][0] if self._idle else inf)
+
     def _expire_ended(self, now_s: float) -> None:
         flows, soonest_s = self.flows, inf
-        for ended in self._ended.values():
-            while ended and ended[0].expires_s <= now_s:
-                flow = ended.popleft()
+        for ended in self._all_ended:
+            waiting = ended.flows
+            while waiting and ended.until_s(waiting[0]) <= now_s:
+                flow = waiting.popleft()
                 if flows.get(flow.packet) is flow:
                     del flows[flow.packet]
-            if ended:
-                soonest_s = min(soonest_s, ended[0].expires_s)
+            if waiting:
+                soonest_s = min(soonest_s, ended.until_s(waiting[0]))
         self._next_end_s = max(soonest_s, now_s + _LOOK_EVERY_S)
 
     def _expire_idle(self, now_s: float) -> None:

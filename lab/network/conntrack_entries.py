@@ -72,13 +72,15 @@ def entries(
     conntrack: Conntrack, settings: Settings, now_s: float, ended: Ended, rewritten: Mapping[str, str]
 ) -> list[Entry]:
     """Every entry that has not ended, oldest first; `rewritten` are destinations that the node saw as others."""
-    made = (entry_of(flow, settings, now_s, ended, rewritten) for flow in conntrack.flows.values())
+    made = (_entry(conntrack, flow, settings, now_s, ended, rewritten) for flow in conntrack.flows.values())
     return [entry for entry in made if entry.left_s > 0.0]
 
 
-def entry_of(flow: Flow, settings: Settings, now_s: float, ended: Ended, rewritten: Mapping[str, str]) -> Entry:
+def _entry(
+    conntrack: Conntrack, flow: Flow, settings: Settings, now_s: float, ended: Ended, rewritten: Mapping[str, str]
+) -> Entry:
     """The entry of one flow at a moment."""
-    state, until_s, unreplied, assured = _state(flow, settings, now_s, ended)
+    state, until_s, unreplied, assured = _state(conntrack, flow, settings, now_s, ended)
     packet = flow.packet
     return Entry(
         packet.protocol,
@@ -93,12 +95,14 @@ def entry_of(flow: Flow, settings: Settings, now_s: float, ended: Ended, rewritt
     )
 
 
-def _state(flow: Flow, settings: Settings, now_s: float, ended: Ended) -> tuple[str, float, bool, bool]:
+def _state(
+    conntrack: Conntrack, flow: Flow, settings: Settings, now_s: float, ended: Ended
+) -> tuple[str, float, bool, bool]:
     """State, when it ends, and whether it is unreplied and assured."""
     if flow.protocol == UDP:
         return "", flow.expires_s, not flow.replied, flow.state == STREAM
     if flow.state:
-        return flow.state, flow.expires_s, False, True
+        return flow.state, conntrack.closed_until_s(flow), False, True
     if not flow.open:
         return SYN_SENT if flow.protocol == TCP else "COOKIE_WAIT", flow.expires_s, True, False
     if now_s < flow.decision.time + 2.0 * flow.latency_s:

@@ -7,7 +7,8 @@ A bounded ring keeps what each decision depended on. `Explainer.explain` runs `r
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import floor
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from lab.kube.kinds.networkpolicy import EGRESS
 from lab.network.addresses import join
 from lab.network.arrival import Leg
 from lab.network.endpoints import PREFER_SAME_NODE, EndpointInfo
+from lab.network.flow import Flow
 from lab.network.host import Host
 from lab.network.ipvs import SCHEDULERS
 from lab.network.node_facts import IPTABLES, IPVS, NodeFacts
@@ -148,7 +150,7 @@ class RouteRecorder:
         elif self.node.mode == IPTABLES:
             how = f"a chain of {count} rules with probability {', '.join(f'1/{left}' for left in range(count, 0, -1))}"
         else:
-            how = f"numgen random mod {count} gave {int(draw * count)}"
+            how = f"numgen random mod {count} gave {floor(draw * count)}"
         self.say("choice", f"{endpoint.address}{f' ({endpoint.pod})' if endpoint.pod else ''}: {how}")
 
     def rewrote(self, packet: Packet, endpoint: EndpointInfo, masquerade: bool, hairpin: bool) -> None:
@@ -173,25 +175,26 @@ class Explainer:
     """The last decisions and what they depended on."""
 
     def __init__(self, hosts: Mapping[str, Host]) -> None:
-        self._kept: deque[tuple[Decision, float, tuple[Leg, ...], tuple[Ruling, ...]]] = deque(maxlen=KEPT_DECISIONS)
+        self._kept: deque[Flow] = deque(maxlen=KEPT_DECISIONS)
+        self.keep: Callable[[Flow], None] = self._kept.append
+        """Remember the decision about a flow; the oldest is forgotten."""
         self._hosts = hosts
-
-    def keep(self, decision: Decision, draw: float, legs: tuple[Leg, ...], rulings: tuple[Ruling, ...] = ()) -> None:
-        """Remember a decision; the oldest is forgotten. The legs may be those of another packet of its sort."""
-        self._kept.append((decision, draw, legs, rulings))
 
     def explain(self, number: int) -> Explanation | None:
         """The account of a decision by its id; None when it is not kept (any more)."""
         if not self._kept:
             return None
-        index = number - self._kept[0][0].id
+        index = number - self._kept[0].decision.id
         if not 0 <= index < len(self._kept):
             return None
-        decision, draw, legs, rulings = self._kept[index]
+        flow = self._kept[index]
+        decision, arrival = flow.decision, flow.arrival
         reason = REASONS.get(decision.reason, Reason(decision.reason))
-        if not legs:
+        if not arrival.legs:
             return Explanation(decision, reason.meaning, reason.advice, hops=decision.hops)
-        return self._account(decision, reason, tuple(leg.of(decision.src_port, draw) for leg in legs), rulings)
+        # The legs may be those of an earlier packet of the same sort.
+        legs = tuple(leg.of(decision.src_port) for leg in arrival.legs)
+        return self._account(decision, reason, legs, arrival.way.rulings)
 
     def _account(
         self, decision: Decision, reason: Reason, legs: tuple[Leg, ...], rulings: tuple[Ruling, ...]

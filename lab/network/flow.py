@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.journal import Decision
+from lab.network.arrival import Arrival
 from lab.network.packet import Packet
 from lab.network.way import Way
 
@@ -28,26 +29,37 @@ class Flow(msgspec.Struct, gc=False):
     decision: Decision
     packet: Packet
     """The first one, as the client sent it; its conntrack entry has the same five-tuple."""
+    arrival: Arrival
+    """What became of it, perhaps found for an earlier packet of its sort."""
     way: Way
-    """How it goes to the other end."""
+    """How packets go to the other end now."""
     open: bool
-    """Whether its packets arrive at `ip`; a flow that is neither open nor rejected just hangs."""
-    src_ip: str = ""
-    """The source address that the server sees."""
-    latency_s: float = 0.0
-    """One way, from the client to the server."""
-    loss: float = 0.0
-    """The probability that a packet is lost on the way, 0 to 1."""
+    """Whether they arrive at `ip`; a flow that is neither open nor rejected just hangs."""
     seen: int = -1
     """How many changes the network had seen when it was last found whole."""
     expires_s: float = 0.0
-    """When its conntrack entry ends, unless more packets come; of no meaning while a TCP connection is open."""
+    """When its conntrack entry ends, unless more packets come; of no meaning once a TCP connection is open."""
     state: str = ""
     """What conntrack calls it since it has ended: TIME_WAIT, FIN_WAIT or CLOSE; STREAM for UDP that is one."""
     replied: bool = False
     """Whether a UDP flow has had an answer."""
     active_s: float = 0.0
-    """When it was last used; 0 when it never was after its first packet."""
+    """When it was last used, or closed; 0 when it never was after its first packet."""
+
+    @property
+    def src_ip(self) -> str:
+        """The source address that the server sees."""
+        return self.arrival.src_ip
+
+    @property
+    def latency_s(self) -> float:
+        """One way, from the client to the server."""
+        return self.way.latency_s
+
+    @property
+    def loss(self) -> float:
+        """The probability that a packet is lost on the way, 0 to 1."""
+        return self.way.loss
 
     @property
     def verdict(self) -> str:
@@ -98,3 +110,32 @@ class Flow(msgspec.Struct, gc=False):
     def waypoints(self) -> tuple[str, ...]:
         """The vertices of the topology that its packets pass, from one end to the other."""
         return self.way.waypoints
+
+
+def flow_of(
+    arrival: Arrival, source: Source, host: str, packet: Packet, now_s: float, number: int, seen: int = -1
+) -> Flow:
+    """The connection that a packet opens, with its decision; `host` is the name that the client used."""
+    way = arrival.way
+    decision = Decision(
+        now_s,
+        number,
+        source.name,
+        arrival.node,
+        packet.src_ip,
+        packet.src_port,
+        packet.dst_ip,
+        packet.dst_port,
+        packet.protocol,
+        host,
+        arrival.service,
+        arrival.endpoint,
+        way.pod,
+        arrival.verdict,
+        arrival.reason,
+        way.hops,
+        arrival.masquerade,
+        arrival.table,
+        way.policy,
+    )
+    return Flow(decision, packet, arrival, way, way.arrived, seen)

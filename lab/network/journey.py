@@ -12,9 +12,10 @@ import copy
 import msgspec
 
 from lab.network import reasons
-from lab.network.addresses import any_holds, parse_cidrs
+from lab.network.addresses import any_holds, parse_cidrs, socket_of
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
+from lab.network.conntrack import is_lost
 from lab.network.endpoints import EndpointInfo
 from lab.network.flow import Flow, Source
 from lab.network.host import Host
@@ -95,9 +96,8 @@ class Wayfinder:
         return other
 
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
-        """A packet that starts on a node: a Pod there sent it, or the node itself."""
-        known = host.memory.recall(source.name, packet, draw, host.proxy.table, self._changes.count)
-        return known if known is not None else self._follow(Journey(source, packet, draw, (host.vertex,)), host)
+        """A packet that starts on a node, which remembers none of its sort: a Pod there sent it, or the node itself."""
+        return self._follow(Journey(source, packet, draw, (host.vertex,)), host)
 
     def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""
@@ -340,6 +340,7 @@ class Wayfinder:
             arrived,
             ip,
             port,
+            socket_of(ip, port, journey.packet.protocol) if ip else "",
             node,
             owner.pod if owner is not None else "",
             journey.waypoints,
@@ -366,6 +367,8 @@ class Wayfinder:
             endpoint.address if endpoint is not None else "",
             routed.masquerade,
             journey.legs[-1].table.version if journey.legs else 0,
+            # Rules that drop or refuse leave no entry; what is lost behind the node does, and waits for a reply.
+            host is not None and (way.arrived or is_lost(way.reason or routed.reason, host.facts.mode)),
         )
         alone = len(journey.legs) == 1 and host is not None and host.scheduler is None
         if host is not None and rule is not None and not rule.affinity_s and alone:

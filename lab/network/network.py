@@ -14,7 +14,7 @@ import msgspec
 
 from lab.clock import Clock
 from lab.cluster.store import Change, Store
-from lab.journal import Decision, Journal
+from lab.journal import Journal
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy
@@ -24,22 +24,20 @@ from lab.kube.kinds.service import Service
 from lab.kube.versions import features_of, warning_about
 from lab.network import reasons
 from lab.network.addresses import family
-from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
 from lab.network.changes import Changes
-from lab.network.conntrack import is_lost
 from lab.network.conntrack_entries import Entry, entries
 from lab.network.dns import Dns, DnsAnswer
 from lab.network.explanation import Explainer, Explanation
 from lab.network.exposure import Exposure, open_ports
-from lab.network.flow import Flow, Source
+from lab.network.flow import Flow, Source, flow_of
 from lab.network.health_check import HealthAnswer
 from lab.network.host import Host
 from lab.network.ipvs import check_scheduler
 from lab.network.journey import Wayfinder
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import NFTABLES
-from lab.network.packet import DROP, TCP, UDP, Packet
+from lab.network.packet import TCP, Packet
 from lab.network.pod_addresses import PodAddresses
 from lab.network.policy import Policies
 from lab.network.proxy import NodeProxy
@@ -133,15 +131,19 @@ class Network:
             known = self._along_entry(source, host, packet, now)
             if known is not None:
                 return known
-        uniform = self._random
-        draw = uniform()
+        draw, changes = self._random(), self._changes.count
         origin = self.hosts.get(source.node)
-        if origin is not None:
-            arrival = self._ways.from_node(source, origin, packet, draw)
-        else:
+        if origin is None:
             arrival = self._ways.from_internet(source, packet, draw)
-        flow = self._flow(source, host, packet, arrival, now)
-        self._explainer.keep(flow.decision, draw, arrival.legs, arrival.way.rulings)
+        else:
+            recalled = origin.memory.recall(source.name, packet, draw, origin.proxy.table, changes)
+            arrival = recalled or self._ways.from_node(source, origin, packet, draw)
+        self._decisions = number = self._decisions + 1
+        flow = flow_of(arrival, source, host, packet, now, number, changes)
+        via = self.hosts.get(arrival.node) if arrival.tracked else None
+        if via is not None and not via.conntrack.opened(flow, now):
+            flow = flow_of(arrival.without_room(), source, host, packet, now, number, changes)
+        self._explainer.keep(flow)
         self._journal.append(flow.decision)
         if src_port and origin is None:
             self._remember_socket(flow)
@@ -169,12 +171,11 @@ class Network:
     def close(self, flow: Flow, outcome: str = "ok") -> None:
         """The client is done with it, with the outcome of its request; its conntrack entry stays for a while."""
         via = self.hosts.get(flow.decision.node)
-        if flow.open:
-            # A datagram socket is not connected: its flow ends when nobody uses it any more.
-            flow.open = flow.packet.protocol == UDP
-            if via is not None:
-                via.conntrack.closed(flow, self._clock.now, outcome)
-        elif via is not None:
+        if via is None:
+            flow.open = False
+        elif flow.open:
+            via.conntrack.closed(flow, self._clock.now, outcome)
+        else:
             via.conntrack.gave_up(flow, self._clock.now)
 
     def conntrack(self, node: str) -> list[Entry]:
@@ -224,41 +225,6 @@ class Network:
 
     # -- how a flow is made -----------------------------------------------------------------------------------
 
-    def _flow(self, source: Source, host: str, packet: Packet, arrival: Arrival, now: float) -> Flow:
-        """What became of a packet, as a decision for the journal and a connection for its two ends."""
-        way, via = arrival.way, self.hosts.get(arrival.node)
-        verdict, reason, arrived = arrival.verdict, arrival.reason, way.arrived
-        # Rules that drop or refuse leave no entry; what is lost behind the node does, and waits for a reply.
-        tracked = arrived or (via is not None and is_lost(reason, via.facts.mode))
-        if tracked and via is not None and not via.conntrack.has_room(now):
-            verdict, reason, arrived, tracked = DROP, reasons.CONNTRACK_FULL, False, False
-        self._decisions = number = self._decisions + 1
-        decision = Decision(
-            now,
-            number,
-            source.name,
-            arrival.node,
-            packet.src_ip,
-            packet.src_port,
-            packet.dst_ip,
-            packet.dst_port,
-            packet.protocol,
-            host,
-            arrival.service,
-            arrival.endpoint,
-            way.pod,
-            verdict,
-            reason,
-            way.hops,
-            arrival.masquerade,
-            arrival.table,
-            way.policy,
-        )
-        flow = Flow(decision, packet, way, arrived, arrival.src_ip, way.latency_s, way.loss, self._changes.count)
-        if tracked and via is not None:
-            via.conntrack.opened(flow, now)
-        return flow
-
     def _coming_port(self, party: str) -> int:
         return self._ports.get(party, FIRST_EPHEMERAL_PORT)
 
@@ -280,7 +246,7 @@ class Network:
             return None
         way = self._ways.along_entry(source, via, known)
         if way.arrived and (way.pod, way.node) == (known.pod, known.node):
-            known.open, known.latency_s, known.loss = True, way.latency_s, way.loss
+            known.open, known.way = True, known.way.over(way.latency_s, way.loss)
             return known
         self._decisions = number = self._decisions + 1
         replace = msgspec.structs.replace
@@ -295,17 +261,12 @@ class Network:
             hops=way.hops,
             policy=way.policy,
         )
-        self._explainer.keep(decision, 0.0, ())
+        arrival = replace(known.arrival, legs=())
+        changes = self._changes.count
+        flow = replace(known, decision=decision, arrival=arrival, way=way, open=way.arrived, seen=changes)
+        self._explainer.keep(flow)
         self._journal.append(decision)
-        return replace(
-            known,
-            decision=decision,
-            way=way,
-            open=way.arrived,
-            latency_s=way.latency_s,
-            loss=way.loss,
-            seen=self._changes.count,
-        )
+        return flow
 
     def _remember_socket(self, flow: Flow) -> None:
         """Which node has the entry of an outside client's UDP socket; the client's next packet asks for it."""
@@ -341,7 +302,7 @@ class Network:
             return False
         if flow.pod and not self.owners.has(flow.pod, flow.ip, flow.node):
             return False
-        flow.latency_s, flow.loss = latency_s, 1.0 - arrival_rate
+        flow.way = flow.way.over(latency_s, 1.0 - arrival_rate)
         return flow.packet in self.hosts[flow.via].conntrack.flows
 
     # -- following the cluster --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ very same path and also tells what it sees; that is all there is to `explain`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import floor
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -125,7 +126,7 @@ def choose(eligible: Sequence[_Choice], draw: float) -> _Choice:
     nftables has `numgen random mod n`; iptables asks one rule after another with probability 1/n, 1/(n-1), ..., 1.
     Both are uniform, and with one number for the whole chain both pick the endpoint at `draw * n`.
     """
-    return eligible[int(draw * len(eligible))]
+    return eligible[floor(draw * len(eligible))]
 
 
 def source_allowed(rule: ServicePortRule, node: NodeFacts, packet: Packet) -> bool:

@@ -13,11 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from lab.journal import Decision
 from lab.network.arrival import Arrival, Leg
 from lab.network.endpoints import EndpointInfo
 from lab.network.explanation import Candidate, Header, RouteRecorder, Step, policy_steps
-from lab.network.flow import Flow, Source
+from lab.network.flow import Flow, Source, flow_of
 from lab.network.host import Host
 from lab.network.ipvs import SCHEDULERS, SH
 from lab.network.journey import Wayfinder
@@ -51,6 +50,10 @@ class Attempt(NamedTuple):
     def way(self) -> Way:
         """Where it goes."""
         return self.arrival.way
+
+    def flow(self, source: Source, host: str) -> Flow:
+        """The connection that it would be; its decision has the number 0."""
+        return flow_of(self.arrival, source, host, self.packet, 0.0, 0)
 
 
 class Option(NamedTuple):
@@ -190,7 +193,7 @@ class Tracer:
     def account(self, attempt: Attempt) -> Account:
         """Everything there is to say about one way."""
         arrival = attempt.arrival
-        legs = [leg.of(attempt.packet.src_port, attempt.draw) for leg in arrival.legs]
+        legs = [leg.of(attempt.packet.src_port) for leg in arrival.legs]
         reason = REASONS.get(arrival.reason, Reason(arrival.reason))
         host = self._hosts.get(arrival.node)
         tracking = None
@@ -235,7 +238,7 @@ class Tracer:
     def connect(self, source: Source, host: str, ip: str, port: int, protocol: str = TCP, src_port: int = 0) -> Flow:
         """A flow as `Network.connect` would make it, which nobody ever hears of; it goes the first of its ways."""
         first = src_port or self._next_port(source.name)
-        return flow_of(source, host, self._attempt(source, Packet(source.ip, first, ip, port, protocol), 0.0))
+        return self._attempt(source, Packet(source.ip, first, ip, port, protocol), 0.0).flow(source, host)
 
     def close(self, flow: Flow) -> None:
         """Nothing was opened."""
@@ -243,34 +246,6 @@ class Tracer:
     def carries(self, flow: Flow) -> bool:
         """Whether packets of such a flow get through."""
         return flow.open
-
-
-def flow_of(source: Source, host: str, attempt: Attempt) -> Flow:
-    """The connection that an attempt would be; its decision has the number 0."""
-    packet, arrival = attempt.packet, attempt.arrival
-    decision = Decision(
-        0.0,
-        0,
-        source.name,
-        arrival.node,
-        packet.src_ip,
-        packet.src_port,
-        packet.dst_ip,
-        packet.dst_port,
-        packet.protocol,
-        host,
-        arrival.service,
-        arrival.endpoint,
-        arrival.way.pod,
-        arrival.verdict,
-        arrival.reason,
-        arrival.way.hops,
-        arrival.masquerade,
-        arrival.table,
-        arrival.way.policy,
-    )
-    way = arrival.way
-    return Flow(decision, packet, way, way.arrived, arrival.src_ip, way.latency_s, way.loss)
 
 
 class _TraceRecorder(RouteRecorder):

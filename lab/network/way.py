@@ -19,6 +19,8 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     ip: str = ""
     """The final address; empty when the packet never got that far."""
     port: int = 0
+    socket: str = ""
+    """`IP:PORT/PROTOCOL` of both; empty like `ip`."""
     node: str = ""
     """Where the final address is; empty when nobody has it."""
     pod: str = ""
@@ -37,3 +39,9 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     """What the NetworkPolicies of its ends said: egress, then ingress; empty in a cluster without any."""
     policy: str = ""
     """`NAMESPACE/NAME` of those that decided, with commas."""
+
+    def over(self, latency_s: float, loss: float) -> Way:
+        """The same way while its links are as fast and as lossy as this."""
+        if (latency_s, loss) == (self.latency_s, self.loss):
+            return self
+        return msgspec.structs.replace(self, latency_s=latency_s, loss=loss)

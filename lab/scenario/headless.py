@@ -141,7 +141,7 @@ class _Printer:
         self._json = form == "jsonl"
         self._position = 0
         self._ok = 0
-        self._latencies = Histogram()
+        self._latencies: list[float] = []
         self._outputs: list[Output] = []
         self._names: frozenset[str] | None = None
         player.engine.journal.listen(self._count, RequestFinished)
@@ -196,7 +196,7 @@ class _Printer:
         if event.time < 0.0 or not self._is_clients(event.client):
             return
         self._ok += event.outcome == "ok"
-        self._latencies.add(event.latency_s)
+        self._latencies.append(event.latency_s)
 
     def _is_clients(self, client: str) -> bool:
         """Whether a request counts: those of the clients do, as on the screen; all where there are no clients."""
@@ -211,8 +211,8 @@ class _Printer:
 
     def _second(self, at_s: float, events: list[str]) -> Second:
         engine = self._player.engine
-        latencies, ok = self._latencies, self._ok
-        self._latencies, self._ok = Histogram(), 0
+        latencies, ok = Histogram().add_all(self._latencies), self._ok
+        self._latencies, self._ok = [], 0
         pods = [pod for pod in engine.store.list(Pod) if not pod.finished and not pod.terminating]
         nodes = engine.store.list(Node)
         return Second(

@@ -83,7 +83,7 @@ class History:
         if bucket is None:
             bucket = self.seconds[int(event.time)] = Bucket()
         bucket.ok += event.outcome == "ok"
-        bucket.latencies.add(event.latency_s)
+        bucket.latencies.add_all((event.latency_s,))
 
     def _note(self, event: Event) -> None:
         text = f"{event.name}: {event.message}" if isinstance(event, Checked) else notable(event)

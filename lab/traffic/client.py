@@ -127,8 +127,6 @@ class Client:
         self.spec = spec
         self.origin = origin
         self.stopped = False
-        self.sent = 0
-        """Requests begun."""
         self.unsent = 0
         """Requests that were due while nobody was there to send them."""
         self._wire = wire
@@ -137,6 +135,7 @@ class Client:
         self._rng = random.Random(f"{seed}/client/{spec.name}")
         self._limit = spec.workers if spec.phases else 0
         self._open = 0
+        self._due = self._arrive  # bound once: the clock is handed it for every request
         self._waiting: deque[float] = deque()
         self._followers: list[tuple[float, Done]] = []
         needs_word = self._limit > 0 or not spec.phases
@@ -153,7 +152,7 @@ class Client:
         if spec.phases:
             due_s = self._arrivals.next()
             if due_s < spec.stop_s:
-                self._clock.at(due_s, self._arrive)
+                self._clock.at(due_s, self._due)
         else:
             for _ in range(max(1, spec.workers)):
                 self._clock.at(start_s, self._work)
@@ -201,7 +200,7 @@ class Client:
         now_s = self._clock.now
         due_s = self._arrivals.next()
         if due_s < self.spec.stop_s:
-            self._clock.at(due_s, self._arrive)
+            self._clock.at(due_s, self._due)
         if self._limit and self._open >= self._limit:
             self._waiting.append(now_s)
         else:
@@ -212,7 +211,6 @@ class Client:
         if source is None:
             self.unsent += 1
             return False
-        self.sent += 1
         self._open += 1
         self._caller.send(source, self._target, intended_s, self._follower(intended_s) if self._followers else None)
         return True

@@ -2,7 +2,7 @@
 
 One request costs four events on the clock: it is due, it reaches the server, the server is done, the answer is
 back. Deadlines cost none: a `Caller` gives all its requests the same timeout, so their deadlines come in the
-order in which they were sent, and one sweep serves them all.
+order in which they were sent, and one sweep that waits for the oldest serves them all.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Wire:
         self.settings = settings
         self.network = network
         self.measure = measure
-        self.listeners: dict[tuple[str, int, str], Server] = {}
-        """What listens, by (IP, port, protocol)."""
+        self.listeners: dict[str, Server] = {}
+        """What listens, by `IP:PORT/PROTOCOL`."""
         self.serial = 0
         self._rng = random.Random(f"{seed}/loss")
 
@@ -117,7 +117,7 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
             self.caller.connect(self, answer.addresses[0])
         else:
             reason = of_lookup(answer.outcome)
-            self.caller.finish(self, "timeout" if reason == DNS_TIMEOUT else "nxdomain", 0, reason)
+            self.caller.end(self, 0, "timeout" if reason == DNS_TIMEOUT else "nxdomain", reason)
 
 
 class Caller:
@@ -139,8 +139,10 @@ class Caller:
         self.timeout_s = timeout_s if timeout_s > 0.0 else wire.give_up_s
         self.retries = retries
         self.keep_alive = keep_alive
+        self.end = self._end  # bound once: the clock is handed it for every request
         self._finished = finished
         self._sent: deque[Exchange] = deque()
+        """What is under way, and what was sent after the oldest that is."""
         self._sweeping = False
         self._idle: dict[tuple[str, str], list[tuple[Flow, Server]]] = {}
         self._sockets: dict[tuple[str, str], int] = {}
@@ -190,16 +192,15 @@ class Caller:
         if not flow.open:
             way_s = wire.way_s(flow) if flow.verdict == "reject" else None
             if way_s is not None:
-                wire.clock.after(2.0 * way_s, self._refused, exchange, flow.reason)
+                wire.clock.after(2.0 * way_s, self.end, exchange, 0, "refused", flow.reason)
             return
         way = flow.way
-        server = wire.listeners.get((way.ip, way.port, target.protocol))
+        server = wire.listeners.get(way.socket)
         if server is None:
             self._without_app(exchange, flow)
             return
         exchange.server = server
-        delay_s = flow.latency_s * target.first_trips
-        loss = flow.loss
+        delay_s, loss = way.latency_s * target.first_trips, way.loss
         if loss:
             delay_s += wire.lost_time_s(1.0 - (1.0 - loss) ** 2, SYN_RETRY_S) + wire.lost_time_s(loss, RETRANSMISSION_S)
         wire.clock.after(delay_s, server.arrive, exchange)
@@ -216,10 +217,10 @@ class Caller:
         """No app listens at the end of the flow: kube-proxy's own health checks may, else it is refused."""
         health = self.wire.network.answer(flow)
         if health is None:
-            self.wire.clock.after(2.0 * flow.latency_s, self._refused, exchange, NOTHING_LISTENS)
+            self.wire.clock.after(2.0 * flow.latency_s, self.end, exchange, 0, "refused", NOTHING_LISTENS)
         else:
             trips = exchange.target.first_trips + 1
-            self.wire.clock.after(trips * flow.latency_s, self.answered, exchange, health.status)
+            self.wire.clock.after(trips * flow.latency_s, self.end, exchange, health.status)
 
     def _reuse(self, exchange: Exchange) -> bool:
         """Send on a connection that is kept open; False when there is none."""
@@ -238,41 +239,30 @@ class Caller:
 
     # -- the way back ---------------------------------------------------------------------------------------
 
-    def answered(self, exchange: Exchange, status: int) -> None:
-        """The answer has come."""
-        if not exchange.finished:
-            if status < 400:
-                self.finish(exchange, "ok", status, "")
-            else:
-                self.finish(exchange, "error", status, f"status-{status}")
-
-    def broken(self, exchange: Exchange, reason: str) -> None:
-        """A RST has come on the open connection."""
-        if not exchange.finished:
-            self.finish(exchange, "reset", 0, reason)
-
-    def _refused(self, exchange: Exchange, reason: str) -> None:
-        if not exchange.finished:
-            self.finish(exchange, "refused", 0, reason)
-
     def _sweep(self) -> None:
-        """Give up on what is due, forget what is finished, and come back for the next deadline."""
-        sent, now_s = self._sent, self.wire.clock.time()
+        """Give up on what is due, and come back for the next deadline."""
+        sent, now_s = self._sent, self.wire.clock.now
         while sent:
             oldest = sent[0]
-            if not oldest.finished:
-                if oldest.deadline_s > now_s:
-                    self.wire.clock.at(oldest.deadline_s, self._sweep)
-                    return
-                sent.popleft()
-                self.finish(oldest, "timeout", 0, _why_silent(oldest))
-            else:
-                sent.popleft()
+            if oldest.deadline_s > now_s:
+                self.wire.clock.at(oldest.deadline_s, self._sweep)
+                return
+            self.end(oldest, 0, "timeout", _why_silent(oldest))
         self._sweeping = False
 
-    def finish(self, exchange: Exchange, outcome: str, status: int, reason: str) -> None:
-        """End an attempt: try again if there is an attempt left, else count it and tell who asked."""
+    def _end(self, exchange: Exchange, status: int, outcome: str = "", reason: str = "") -> None:
+        """End an attempt that has not ended: with the status of its answer, or without any and why.
+
+        It is tried again if there is an attempt left, else counted, and who asked is told.
+        """
+        if exchange.finished:
+            return
+        if status:
+            outcome, reason = ("ok", "") if status < 400 else ("error", f"status-{status}")
         exchange.finished = True
+        sent = self._sent
+        while sent and sent[0].finished:
+            sent.popleft()
         flow, wire = exchange.flow, self.wire
         if flow is not None:
             if status and self.keep_alive and exchange.server is not None and exchange.target.protocol != UDP:

@@ -16,7 +16,7 @@ from lab.network.addresses import family
 from lab.network.flow import Source
 from lab.network.packet import REJECT
 from lab.network.reasons import NO_ANSWER, NOTHING_LISTENS
-from lab.network.trace import Attempt, flow_of
+from lab.network.trace import Attempt
 from lab.traffic.failures import DNS_TIMEOUT, STATUS_500, STATUS_503, of_lookup
 from lab.traffic.server import MAX_DEPTH, Server
 
@@ -142,7 +142,7 @@ class Foresight:
 
     def _listener(self, attempt: Attempt) -> Server | None:
         way = attempt.arrival.way
-        return self._wire.listeners.get((way.ip, way.port, attempt.packet.protocol)) if way.arrived else None
+        return self._wire.listeners.get(way.socket) if way.arrived else None
 
     def _answered(self, attempt: Attempt, since_s: float, server: Server | None, trips: int = 3) -> Sight:
         """What is seen of a connection without what its app does."""
@@ -155,7 +155,7 @@ class Foresight:
             # A process that hangs lets the kernel take the connection, and says nothing.
             hangs = sight._replace(reason=NO_ANSWER)
             return hangs if server.hung else sight._replace(outcome=OK, status=200, latency_s=since_s)
-        health = self._network.answer(flow_of(Source("", attempt.packet.src_ip), "", attempt))
+        health = self._network.answer(attempt.flow(Source("", attempt.packet.src_ip), ""))
         if health is None:
             refused_s = since_s + 2.0 * way.latency_s
             return sight._replace(outcome=REFUSED, latency_s=refused_s, reason=NOTHING_LISTENS)

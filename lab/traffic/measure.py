@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from lab.traffic.histogram import STEP_BITS, STEPS, Histogram
+from lab.traffic.histogram import Histogram
 
 _Key = TypeVar("_Key", int, str)
 
@@ -63,87 +63,105 @@ def _subtract(now: dict[_Key, int], before: dict[_Key, int]) -> dict[_Key, int]:
 
 
 class Tally:
-    """Plain counters of one (client, Service, Pod), with a ring of the last 60 seconds."""
+    """Plain counters of one (client, Service, Pod), with a ring of the last 60 seconds.
+
+    A request pays for no more than being recorded: latencies are sorted into buckets when a slice of five seconds is
+    over, or when somebody looks.
+    """
 
     __slots__ = (
-        "_counts",
+        "_before",
+        "_fresh",
+        "_marks",
         "_older",
         "_second",
         "_second_ends_s",
         "_slices",
-        "_slot",
-        "ok",
-        "ok_ring",
+        "failed",
         "outcomes",
         "reasons",
-        "requests",
-        "ring",
     )
 
     def __init__(self) -> None:
-        self.requests = 0
-        self.ok = 0
+        self.failed = 0
         self.outcomes: dict[str, int] = {}
         self.reasons: dict[str, int] = {}
-        self.ring = [0] * WINDOW_S
-        self.ok_ring = [0] * WINDOW_S
+        self._fresh: list[float] = []
+        """Latencies of the present slice that are in no bucket yet."""
+        self._before = 0
+        """How many are in one."""
+        self._marks = [(0, 0)] * WINDOW_S
+        """How many requests there had been when each of the last seconds began, and how many had failed."""
         self._second = -(1 << 40)
         self._second_ends_s = -inf
-        self._slot = 0
-        """Where the present second is in the rings."""
         self._slices: list[dict[int, int]] = [{} for _ in range(_SLICES)]
-        self._counts = self._slices[0]
-        """The slice that the present second belongs to."""
         self._older = Histogram()
+
+    @property
+    def requests(self) -> int:
+        """Finished requests."""
+        return self._before + len(self._fresh)
+
+    @property
+    def ok(self) -> int:
+        """Requests with a good answer."""
+        return self.requests - self.failed
 
     def record(self, now_s: float, latency_s: float, outcome: str, reason: str) -> None:
         """Count one finished request; `now_s` never runs backwards."""
         if now_s >= self._second_ends_s:
             self._roll(floor(now_s))
-        self.requests += 1
-        slot = self._slot
-        self.ring[slot] += 1
-        if outcome == "ok":
-            self.ok += 1
-            self.ok_ring[slot] += 1
-        else:
-            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
-            if reason:
-                self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        value_us = int(latency_s * 1e6)
-        if value_us < STEPS:
-            bucket = value_us
-        else:  # bucket_of, written out: this runs once a request
-            shift = value_us.bit_length() - STEP_BITS - 1
-            bucket = (shift << STEP_BITS) + (value_us >> shift)
-        counts = self._counts
-        counts[bucket] = counts.get(bucket, 0) + 1
+        self._fresh.append(latency_s)
+        if outcome != "ok":
+            self._fail(outcome, reason)
+
+    def _fail(self, outcome: str, reason: str) -> None:
+        self.failed += 1
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if reason:
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
     def _roll(self, second: int) -> None:
-        """Empty what belongs to the minute before, up to and with `second`."""
+        """Begin a second, and empty what belongs to the minute before."""
+        if second // _SLICE_S != self._second // _SLICE_S:
+            self._sort()
+        mark = (self.requests, self.failed)
         for passed in range(max(self._second + 1, second - WINDOW_S + 1), second + 1):
             slot = passed % WINDOW_S
-            self.ring[slot] = self.ok_ring[slot] = 0
+            self._marks[slot] = mark
             if slot % _SLICE_S == 0:
                 self._older.merge((Histogram(self._slices[slot // _SLICE_S]),))
                 self._slices[slot // _SLICE_S] = {}
         self._second, self._second_ends_s = second, second + 1.0
-        self._slot = second % WINDOW_S
-        self._counts = self._slices[self._slot // _SLICE_S]
 
-    def seconds(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """(requests, ok) of each second from `first` to `last` that is still in the ring."""
-        for second in range(max(first, self._second - WINDOW_S + 1), min(last, self._second) + 1):
-            slot = second % WINDOW_S
-            yield self.ring[slot], self.ok_ring[slot]
+    def _sort(self) -> None:
+        """Put the latencies of the present slice into their buckets."""
+        self._before += len(self._fresh)
+        Histogram(self._slices[self._second % WINDOW_S // _SLICE_S]).add_all(self._fresh)
+        self._fresh.clear()
+
+    def counted(self, first: int, last: int) -> tuple[int, int]:
+        """(requests, ok) of the seconds from `first` to `last` that are still in the ring."""
+        first, last = max(first, self._second - WINDOW_S + 1), min(last, self._second)
+        if first > last:
+            return 0, 0
+        requests, failed = self._until(last)
+        requests_before, failed_before = self._marks[first % WINDOW_S]
+        return requests - requests_before, requests - failed - (requests_before - failed_before)
+
+    def _until(self, second: int) -> tuple[int, int]:
+        """How many requests there were up to the end of a second, and how many had failed."""
+        return self._marks[(second + 1) % WINDOW_S] if second < self._second else (self.requests, self.failed)
 
     def histograms(self) -> Iterator[Histogram]:
         """All latencies."""
+        self._sort()
         yield self._older
         yield from map(Histogram, self._slices)
 
     def recent_histograms(self, first: int) -> Iterator[Histogram]:
         """Latencies since the second `first`, to the next 5 s."""
+        self._sort()
         earliest = max(first // _SLICE_S, self._second // _SLICE_S - _SLICES + 1)
         for number in range(earliest, self._second // _SLICE_S + 1):
             yield Histogram(self._slices[number % _SLICES])
@@ -213,12 +231,8 @@ class Tallies:
         return Summary(self.requests, self.ok, self.outcomes, self.reasons, self.histogram())
 
     def _counted(self, first: int, last: int) -> tuple[int, int]:
-        requests = ok = 0
-        for part in self.parts:
-            for asked, good in part.seconds(first, last):
-                requests += asked
-                ok += good
-        return requests, ok
+        counted = [part.counted(first, last) for part in self.parts]
+        return sum(requests for requests, _ in counted), sum(ok for _, ok in counted)
 
 
 def _add(counts: Iterable[dict[str, int]]) -> dict[str, int]:

@@ -39,9 +39,11 @@ class Server:
         "_inflight",
         "_rng",
         "_stalled",
+        "_worked",
         "_worked_s",
         "_working",
         "answered",
+        "arrive",
         "container",
         "driving",
         "ended_s",
@@ -87,6 +89,9 @@ class Server:
         self.answered = 0
         """Requests that it has answered, well or not."""
         self.started_s = parent.clock.now
+        # Bound once: the clock is handed them for every request.
+        self.arrive = self._take
+        self._worked = self._work
         self._exited = exited
         self._busy = 0
         self._working = 0
@@ -146,7 +151,7 @@ class Server:
 
     # -- one request ----------------------------------------------------------------------------------------
 
-    def arrive(self, exchange: Exchange) -> None:
+    def _take(self, exchange: Exchange) -> None:
         """A request has reached the container: work on it, put it in line, or turn it away."""
         if exchange.finished:
             return
@@ -168,8 +173,9 @@ class Server:
         else:
             self._reset(exchange)
 
-    def _worked(self, exchange: Exchange) -> None:
-        if exchange.serial not in self._inflight:
+    def _work(self, exchange: Exchange) -> None:
+        """The time that a request takes is over: answer it, or first call others."""
+        if self.state == ENDED:
             return
         self._working -= 1
         self._worked_s += self.parent.clock.now
@@ -203,17 +209,18 @@ class Server:
         flow = exchange.flow
         if exchange.finished or flow is None or not self.parent.network.carries(flow):
             return
-        delay_s = flow.latency_s
-        if flow.loss:
-            delay_s += self.parent.wire.lost_time_s(flow.loss, RETRANSMISSION_S)
-        self.parent.clock.after(delay_s, exchange.caller.answered, exchange, status)
+        way = flow.way
+        delay_s = way.latency_s
+        if way.loss:
+            delay_s += self.parent.wire.lost_time_s(way.loss, RETRANSMISSION_S)
+        self.parent.clock.after(delay_s, exchange.caller.end, exchange, status)
 
     def _reset(self, exchange: Exchange) -> None:
         flow = exchange.flow
         if self.silent or flow is None:
             return
         reason = SERVER_ENDED if self.state == ENDED else SERVER_OVERLOADED
-        self.parent.clock.after(flow.latency_s, exchange.caller.broken, exchange, reason)
+        self.parent.clock.after(flow.latency_s, exchange.caller.end, exchange, 0, "reset", reason)
 
     def said_goodbye(self, latency_s: float) -> bool:
         """Whether a client that is `latency_s` away has heard by now that its connections here are closed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lab.clock import Clock
@@ -12,6 +12,7 @@ from lab.cluster.store import Store
 from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Container, Pod, Probe
+from lab.network.addresses import socket_of
 from lab.network.flow import Source
 from lab.network.pod_addresses import addresses_of
 from lab.traffic.app import AppSpec, AppTable
@@ -146,16 +147,14 @@ class Servers:
             return
         self.close_ports(server)
         server.ports = self.services.ports_of(server)
-        for ip in addresses_of(server.pod):
-            for protocol, port in server.ports:
-                self.wire.listeners.setdefault((ip, port, protocol), server)
+        for socket in _sockets_of(server):
+            self.wire.listeners.setdefault(socket, server)
 
     def close_ports(self, server: Server) -> None:
         """Listen no more."""
-        for ip in addresses_of(server.pod):
-            for protocol, port in server.ports:
-                if self.wire.listeners.get((ip, port, protocol)) is server:
-                    del self.wire.listeners[ip, port, protocol]
+        for socket in _sockets_of(server):
+            if self.wire.listeners.get(socket) is server:
+                del self.wire.listeners[socket]
         server.ports = {}
 
     def forget(self, server: Server) -> None:
@@ -216,3 +215,10 @@ class Servers:
         if not running:
             raise LabError(f'no container of pod "{namespace}/{name}" runs{nearest(f"{namespace}/{name}", self.pods)}')
         return list(running.values())
+
+
+def _sockets_of(server: Server) -> Iterator[str]:
+    """Where a server listens, on each address of its Pod."""
+    for ip in addresses_of(server.pod):
+        for protocol, port in server.ports:
+            yield socket_of(ip, port, protocol)

@@ -35,8 +35,8 @@ class Origin:
         present = self.all()
         if not present:
             return None
-        self._turn += 1
-        return present[self._turn % len(present)]
+        self._turn = turn = self._turn + 1
+        return present[turn % len(present)]
 
 
 class FixedOrigin(Origin):

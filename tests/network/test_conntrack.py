@@ -8,6 +8,7 @@ from msgspec.structs import astuple
 
 from lab.clock import Clock
 from lab.journal import Decision
+from lab.network.arrival import Arrival
 from lab.network.conntrack import AffinityTable, Conntrack
 from lab.network.flow import Flow
 from lab.network.packet import Packet
@@ -23,7 +24,9 @@ def flow(number: int, protocol: str = "TCP", endpoint: str = "10.244.0.2:80") ->
     decision = Decision(
         0.0, number, "pod/default/client", "w1", *astuple(packet), "web", "default/web", endpoint, "", "deliver", ""
     )
-    return Flow(decision, packet, Way("deliver", ""), True)
+    way = Way("deliver", "")
+    arrival = Arrival(way, (), "w1", packet.src_ip, "deliver", "")
+    return Flow(decision, packet, arrival, way, True)
 
 
 def table(**changes: int) -> Conntrack:

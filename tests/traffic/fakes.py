@@ -94,7 +94,15 @@ class FakeNetwork:
             loss=self.loss,
             pod=pod,
             port=pod_port,
-            way=Way(verdict, reason, ip=pod_ip, port=pod_port),
+            way=Way(
+                verdict,
+                reason,
+                ip=pod_ip,
+                port=pod_port,
+                socket=f"{pod_ip}:{pod_port}/{protocol}",
+                latency_s=LATENCY_S,
+                loss=self.loss,
+            ),
             waypoints=("internet", "node/worker-1"),
             node="worker-1",
         )

@@ -30,16 +30,14 @@ def test_merging_is_counting_together(left: list[int], right: list[int]) -> None
     together = Histogram()
     for histogram, values in zip(apart, (left, right), strict=True):
         for value in values:
-            histogram.add(value / 1e6)
-            together.add(value / 1e6)
+            histogram.add_all([value / 1e6])
+            together.add_all([value / 1e6])
     assert Histogram().merge(apart).counts == together.counts
     assert len(together) == len(left) + len(right)
 
 
 def test_percentiles_are_those_of_the_sorted_list() -> None:
-    histogram = Histogram()
-    for milliseconds in range(1, 1001):
-        histogram.add(milliseconds / 1000)
+    histogram = Histogram().add_all(milliseconds / 1000 for milliseconds in range(1, 1001))
     for percent, expected_s in ((50, 0.5), (90, 0.9), (99, 0.99), (100, 1.0), (0, 0.001)):
         assert histogram.percentile(percent) == pytest.approx(expected_s, rel=0.016)
     assert histogram.mean_s == pytest.approx(0.5005, rel=0.016)
