@@ -67,16 +67,22 @@ class Recorder:
         return lambda *more: None
 
 
+NO_HINTS = st.just(((), ()))
+SOME_HINTS = st.sampled_from([(("a",), ()), (("b",), ()), (("a", "b"), ("w1",)), (("a",), ("w2",)), ((), ())])
+"""Of zones and of nodes."""
+
+
 @st.composite
 def rules(draw: Any, number: int, world: dict[str, Any]) -> ServicePortRule:
     count = draw(st.integers(0, 5))
+    hints = draw(st.sampled_from([NO_HINTS, SOME_HINTS]))
     endpoints = []
     for index in range(1, count + 1):
         ip = world["pods"].format(index)
         state = draw(st.sampled_from([(True, True, False)] * 4 + [(False, True, True), (False, False, False)]))
-        hints = draw(st.sampled_from([(), (), ("a",), ("b",)]))
         where = draw(st.sampled_from(["w1", "w2", ""]))
-        endpoints.append(EndpointInfo(join(ip, 8080), ip, 8080, where, "", *state, zone_hints=hints))
+        zones, nodes = draw(hints)
+        endpoints.append(EndpointInfo(join(ip, 8080), ip, 8080, where, "", *state, zones, nodes))
     ranges = [world["ranges"], *draw(st.sampled_from([[], [world["nodes"]], [world["cidr"]]]))]
     return ServicePortRule(
         f"ns{number}/svc{number}",
