@@ -16,7 +16,7 @@ from math import inf
 from lab.clock import Clock
 from lab.network import reasons
 from lab.network.flow import Flow
-from lab.network.node_facts import NFTABLES
+from lab.network.node_facts import NodeFacts
 from lab.network.packet import SCTP, TCP, UDP, Packet
 from lab.network.service_rules import ServicePortRule
 from lab.settings import Settings
@@ -241,12 +241,12 @@ class Conntrack:
                 del self.flows[key]
 
 
-def is_lost(reason: str, mode: str) -> bool:
-    """Whether a packet that did not arrive left the node in this proxy mode, and was lost behind it.
+def is_lost(reason: str, node: NodeFacts) -> bool:
+    """Whether a packet that did not arrive left the node, and was lost behind it.
 
-    What a rule drops or refuses there gets no entry; nftables has such a rule for cluster IPs that are not in use.
+    What a rule drops or refuses there gets no entry; nftables may have such a rule for cluster IPs that are not in use.
     """
-    return reason in _LOST and not (reason == reasons.UNALLOCATED and mode == NFTABLES)
+    return reason in _LOST and not (reason == reasons.UNALLOCATED and node.drops_unallocated)
 
 
 def established_until_s(flow: Flow, settings: Settings) -> float:

@@ -86,7 +86,8 @@ class Wayfinder:
         self._link_pod_s = settings.link_pod_s
         self._healthz_port = settings.proxy_healthz_port
         self._pod_cidrs = parse_cidrs(settings.pod_cidr.split(","))
-        self._service_cidrs = parse_cidrs(settings.service_cidr.split(","))
+        self.service_cidrs = parse_cidrs(settings.service_cidr.split(","))
+        """The networks of all ServiceCIDR objects."""
 
     def unseen(self) -> Wayfinder:
         """One that finds the same ways as of now and starts no session affinity, for who only wants to know."""
@@ -136,7 +137,7 @@ class Wayfinder:
         return self._hosts[sent.node]
 
     def _why_unreachable(self, ip: str) -> str:
-        if any_holds(self._service_cidrs, ip):
+        if any_holds(self.service_cidrs, ip):
             return reasons.CLUSTER_IP_OUTSIDE
         if any_holds(self._pod_cidrs, ip):
             return reasons.POD_IP_OUTSIDE
@@ -283,7 +284,7 @@ class Wayfinder:
         """Nobody has the address: the packet leaves the node and is never heard of again."""
         if verdict.reason != reasons.NO_RULE:
             return verdict.reason
-        in_services = any_holds(self._service_cidrs, ip)
+        in_services = any_holds(self.service_cidrs, ip)
         return reasons.UNALLOCATED if in_services else reasons.UNKNOWN_ADDRESS
 
     # -- over the links ---------------------------------------------------------------------------------------

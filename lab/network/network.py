@@ -21,9 +21,10 @@ from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
+from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.versions import features_of, warning_about
 from lab.network import reasons
-from lab.network.addresses import family
+from lab.network.addresses import family, parse_cidrs
 from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
 from lab.network.changes import Changes
@@ -100,6 +101,7 @@ class Network:
         self._sockets: dict[Packet, Flow] = {}
         self._ended_pods: dict[str, float] = {}
         self._refreshing = False
+        self._service_cidrs = tuple(settings.service_cidr.split(","))
         self.tracer = Tracer(self.hosts, self._ways, self.topology, self.balancers, settings, self._coming_port)
         self.dns = Dns(clock, settings, seed, store, self)
 
@@ -116,6 +118,7 @@ class Network:
         self._store.subscribe(self._pod_ended, Pod)
         self._store.subscribe(self._service_changed, Service)
         self._store.follow(self._heard, Service, EndpointSlice)
+        self._store.follow(self._service_cidrs_changed, ServiceCIDR)
         self._store.follow(self.policies.heard, Namespace, Pod, NetworkPolicy)
 
     # -- connections ------------------------------------------------------------------------------------------
@@ -229,7 +232,7 @@ class Network:
         way, via = arrival.way, self.hosts.get(arrival.node)
         verdict, reason, arrived = arrival.verdict, arrival.reason, way.arrived
         # Rules that drop or refuse leave no entry; what is lost behind the node does, and waits for a reply.
-        tracked = arrived or (via is not None and is_lost(reason, via.facts.mode))
+        tracked = arrived or (via is not None and is_lost(reason, via.facts))
         if tracked and via is not None and not via.conntrack.has_room(now):
             verdict, reason, arrived, tracked = DROP, reasons.CONNTRACK_FULL, False, False
         self._decisions = number = self._decisions + 1
@@ -353,7 +356,8 @@ class Network:
             self._forget_node(node.name)
         elif node.name not in self.hosts:
             mode = self._modes.get(node.name, self.proxy_mode)
-            host = Host(node, self._clock, self._journal, self._settings, self._seed, self.builder, mode)
+            known = (self._clock, self._journal, self._settings, self._seed, self.builder)
+            host = Host(node, *known, mode, self._service_cidrs)
             self.hosts[node.name] = host
             warning = warning_about(mode, self._settings.kubernetes)
             if warning:
@@ -398,6 +402,18 @@ class Network:
                 counts[ip] = counts.get(ip, 0) + step
                 if not counts[ip]:
                     del counts[ip]
+
+    def _service_cidrs_changed(self, change: Change) -> None:
+        """Another ServiceCIDR, or one less: every kube-proxy hears of it, and acts on it at once."""
+        every = (cidr for each in self._store.list(ServiceCIDR) for cidr in each.spec.cidrs)
+        found = tuple(dict.fromkeys(every))
+        if found == self._service_cidrs:
+            return
+        self._service_cidrs = found
+        self._ways.service_cidrs = parse_cidrs(self._service_cidrs)
+        for host in self.hosts.values():
+            host.learn_service_cidrs(self._service_cidrs)
+        self._changes.count += 1
 
     def _heard(self, change: Change) -> None:
         """A watch event reached the kube-proxies; those of one moment are taken in together."""

@@ -102,7 +102,7 @@ _BY_SET = (
 _FLAGS = {"TCP": "-t", "UDP": "-u", SCTP: "--sctp-service"}
 
 
-def write(lines: Iterable[Line], family: str, *, whole: bool) -> list[str]:
+def write(lines: Iterable[Line], node: NodeFacts, family: str, *, whole: bool) -> list[str]:
     """The three parts, each after a comment that names the tool; `whole` makes every set and chain of a node."""
     found = list(dict.fromkeys(lines))
     servers, sets = _by_holder(found, IPVS), _by_holder(found, IPSET)
@@ -113,7 +113,7 @@ def write(lines: Iterable[Line], family: str, *, whole: bool) -> list[str]:
             text += [_create(base, family), *sets.get(name, ())]
     if whole or any(line.table in (FILTER, NAT) for line in found):
         text.append("# iptables-save" if family == IPV4 else "# ip6tables-save")
-        text += iptables.write(found, family, whole=whole, own=_CHAINS)
+        text += iptables.write(found, node, family, whole=whole, own=_CHAINS)
     return text
 
 
