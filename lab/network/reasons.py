@@ -132,8 +132,9 @@ REASONS: dict[str, Reason] = {
         "Add the client's network to spec.loadBalancerSourceRanges.",
     ),
     UNALLOCATED: Reason(
-        "The address lies in the Service network but no Service has it; the packet is dropped.",
-        "The Service may have been deleted and made anew with another cluster IP: resolve its name again.",
+        "The address lies in the Service network but kube-proxy knows no Service that has it; the packet is dropped.",
+        "The Service may have been deleted and made anew with another cluster IP: resolve its name again. One with the "
+        "label service.kubernetes.io/service-proxy-name is left to another proxy.",
     ),
     CONNTRACK_FULL: Reason(
         "The node's connection-tracking table is full, so it drops the first packet of new connections.",
