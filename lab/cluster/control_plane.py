@@ -31,9 +31,14 @@ from lab.kube.kinds.node import NodeSpec as NodeObjectSpec
 from lab.kube.meta import ObjectMeta
 from lab.settings import Settings
 
-FIRST_INTERNAL = ipaddress.IPv4Address("172.18.0.10")
-FIRST_INTERNAL_IPV6 = ipaddress.IPv6Address("fd00:172:18::10")
-FIRST_EXTERNAL = ipaddress.IPv4Address("192.0.2.10")
+FIRST_INTERNAL = {
+    "IPv4": ipaddress.ip_address("172.18.0.10"),
+    "IPv6": ipaddress.ip_address("fd00:172:18::10"),
+}
+FIRST_EXTERNAL = {
+    "IPv4": ipaddress.ip_address("192.0.2.10"),
+    "IPv6": ipaddress.ip_address("2001:db8:2::10"),
+}
 NODE_INFO = {
     "osImage": "Service Lab",
     "kernelVersion": "simulated",
@@ -120,11 +125,9 @@ class ControlPlane:
             "memory": spec.memory or settings.node_memory,
             "pods": str(spec.pods or settings.node_pods),
         }
-        second = (NodeAddress(type="InternalIP", address=str(FIRST_INTERNAL_IPV6 + self._added)),)
         addresses = (
-            NodeAddress(type="InternalIP", address=spec.internal_ip or str(FIRST_INTERNAL + self._added)),
-            *(second if "IPv6" in self._cidrs.families else ()),
-            NodeAddress(type="ExternalIP", address=spec.external_ip or str(FIRST_EXTERNAL + self._added)),
+            *self._addresses("InternalIP", FIRST_INTERNAL, spec.internal_ip),
+            *self._addresses("ExternalIP", FIRST_EXTERNAL, spec.external_ip),
             NodeAddress(type="Hostname", address=spec.name),
         )
         cidrs = self._cidrs.take()
@@ -134,6 +137,15 @@ class ControlPlane:
             spec=NodeObjectSpec(pod_cidr=cidrs[0], pod_cidrs=cidrs, taints=spec.taints),
             status=NodeStatus(capacity=capacity, allocatable=capacity, addresses=addresses, extra={"nodeInfo": info}),
         )
+
+    def _addresses(
+        self, type: str, first: dict[str, ipaddress.IPv4Address | ipaddress.IPv6Address], given: str
+    ) -> list[NodeAddress]:
+        """One of each family of the cluster, in the order of the families; what is given takes its family's place."""
+        found = {family: str(first[family] + self._added) for family in self._cidrs.families}
+        if given:
+            found["IPv6" if ":" in given else "IPv4"] = given
+        return [NodeAddress(type=type, address=address) for address in found.values()]
 
 
 def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, int], Controller]]:

@@ -53,7 +53,7 @@ class Host:
         self._node = node
         self.zone = node.zone
         self.internal_ip = node.address("InternalIP")
-        self.external_ip = node.address("ExternalIP")
+        self.external_ips = tuple(each.address for each in node.status.addresses if each.type == "ExternalIP")
         self.excluded_from_balancers = EXCLUDE_LABEL in node.metadata.labels
         ips = [address.address for address in node.status.addresses if address.type == "InternalIP"]
         self._first_of_family = {family(ip): ip for ip in reversed(ips)}
@@ -77,6 +77,14 @@ class Host:
     def ip_towards(self, ip: str) -> str:
         """The node's InternalIP of the family of an address; its first one where it has none."""
         return self._first_of_family.get(family(ip), self.internal_ip)
+
+    def has_family(self, ip: str) -> bool:
+        """Whether it has an InternalIP of the family of an address."""
+        return family(ip) in self._first_of_family
+
+    def external_ip(self, wanted: str) -> str:
+        """Its ExternalIP of a family; empty when it has none."""
+        return next((ip for ip in self.external_ips if family(ip) == wanted), "")
 
     def power(self, on: bool) -> None:
         """Without power, rules, connections and kube-proxy are gone; with it, kube-proxy starts anew."""

@@ -12,7 +12,7 @@ import copy
 import msgspec
 
 from lab.network import reasons
-from lab.network.addresses import any_holds, parse_cidrs
+from lab.network.addresses import any_holds, family, parse_cidrs
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
 from lab.network.endpoints import EndpointInfo
@@ -98,16 +98,34 @@ class Wayfinder:
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
         """A packet that starts on a node: a Pod there sent it, or the node itself."""
         known = host.memory.recall(source.name, packet, draw, host.proxy.table, self._changes.count)
-        return known if known is not None else self._follow(Journey(source, packet, draw, (host.vertex,)), host)
+        if known is not None:
+            return known
+        journey = Journey(source, packet, draw, (host.vertex,))
+        return self._follow(journey, host) if _of_one_family(packet) else self._unroutable(journey)
 
     def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""
         journey = Journey(source, packet, draw, (INTERNET,))
+        if not _of_one_family(packet):
+            return self._unroutable(journey)
         host = self._enter(journey)
         if not isinstance(host, Host):
             return self._end(journey, host)
         known = host.memory.recall(source.name, journey.packet, draw, host.proxy.table, self._changes.count)
         return known if known is not None else self._follow(journey, host)
+
+    def source_ip(self, source: Source, ip: str) -> str:
+        """The source's address of the family that it speaks to; its only one where it has no other."""
+        if (":" in source.ip) == (":" in ip):
+            return source.ip
+        host = self._hosts.get(source.node)
+        own = self._owners.ips_of(source.name.removeprefix("pod/"))
+        if not own:
+            own = tuple(host.facts.ips) if host is not None else (source.other_ip,)
+        return next((each for each in own if each and family(each) == family(ip)), source.ip)
+
+    def _unroutable(self, journey: Journey) -> Arrival:
+        return self._end(journey, self._way(journey, REJECT, reasons.OTHER_FAMILY))
 
     # -- into the cluster -------------------------------------------------------------------------------------
 
@@ -118,7 +136,7 @@ class Wayfinder:
         host = self.by_external_ip.get(packet.dst_ip)
         if host is not None:
             # The cloud's 1:1 NAT: the node itself knows only its InternalIP.
-            journey.packet = _replace(packet, dst_ip=host.internal_ip)
+            journey.packet = _replace(packet, dst_ip=host.ip_towards(packet.dst_ip))
             return host
         if packet.dst_ip in self.external_ips:
             powered = [host for host in self._hosts.values() if host.powered]
@@ -130,7 +148,7 @@ class Wayfinder:
         balancer = self._balancers.by_ip[journey.packet.dst_ip]
         if not self._move(journey, balancer.vertex):
             return self._way(journey, DROP, reasons.LINK_DOWN)
-        sent = balancer.send(journey.packet, lambda node: self._hosts[node].internal_ip)
+        sent = balancer.send(journey.packet, lambda node: self._hosts[node].ip_towards(balancer.ip))
         if sent.refusal:
             return self._way(journey, DROP, sent.refusal)
         journey.packet = sent.packet
@@ -256,11 +274,11 @@ class Wayfinder:
             return self.by_internal_ip[ip]
         other = self.by_external_ip.get(ip)
         if other is not None:
-            journey.packet = _replace(packet, dst_ip=other.internal_ip)
+            journey.packet = _replace(packet, dst_ip=other.ip_towards(ip))
             return other
         if ip in self._balancers.by_ip:
             # Out of the cluster and in again: outside, the node's own address is all that is seen of the source.
-            journey.packet = _replace(packet, src_ip=host.external_ip or host.internal_ip)
+            journey.packet = _replace(packet, src_ip=host.external_ip(family(ip)) or host.ip_towards(ip))
             return self._balance(journey)
         return self._way(journey, DROP, self._why_lost(ip, verdict))
 
@@ -373,6 +391,10 @@ class Wayfinder:
             # One node's rule for a Service decided, and nothing but the draw: others of its sort will fare the same.
             host.memory.keep(journey.source.name, journey.packet, journey.draw, len(routed.eligible), arrival)
         return arrival
+
+
+def _of_one_family(packet: Packet) -> bool:
+    return (":" in packet.src_ip) == (":" in packet.dst_ip)
 
 
 def _destination(journey: Journey) -> tuple[str, int]:

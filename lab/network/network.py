@@ -24,7 +24,7 @@ from lab.kube.kinds.service import Service
 from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.versions import features_of, warning_about
 from lab.network import reasons
-from lab.network.addresses import family, parse_cidrs
+from lab.network.addresses import parse_cidrs
 from lab.network.arrival import Arrival
 from lab.network.builder import RuleBuilder
 from lab.network.changes import Changes
@@ -130,8 +130,7 @@ class Network:
         socket that a node has an entry of goes where the entry says.
         """
         now = self._clock.now
-        src_ip = source.ip if (":" in source.ip) == (":" in ip) else self._other_ip(source, ip)
-        packet = Packet(src_ip, src_port or self._next_port(source.name), ip, port, protocol)
+        packet = Packet(self._ways.source_ip(source, ip), src_port or self._next_port(source.name), ip, port, protocol)
         if src_port:
             known = self._along_entry(source, host, packet, now)
             if known is not None:
@@ -149,14 +148,6 @@ class Network:
         if src_port and origin is None:
             self._remember_socket(flow)
         return flow
-
-    def _other_ip(self, source: Source, ip: str) -> str:
-        """The source's address of the family that it speaks to; its only one where it has no other."""
-        host = self.hosts.get(source.node)
-        own = self.owners.ips_of(source.name.removeprefix("pod/"))
-        if not own and host is not None:
-            own = tuple(host.facts.ips)
-        return next((each for each in own if family(each) == family(ip)), source.ip)
 
     def carries(self, flow: Flow) -> bool:
         """Whether packets of an established connection get through right now."""
@@ -186,7 +177,7 @@ class Network:
         if host is None:
             return []
         # The cloud's 1:1 NAT comes before the node.
-        rewritten = {host.external_ip: host.internal_ip} if host.external_ip else {}
+        rewritten = {ip: host.ip_towards(ip) for ip in host.external_ips}
         return entries(host.conntrack, self._settings, self._clock.time(), self._server_closed, rewritten)
 
     def forget_entries(self, node: str, decisions: Iterable[int]) -> None:
@@ -378,13 +369,15 @@ class Network:
         self.topology.add_node(host.name, host.zone)
         for ip in host.facts.ips:
             self._ways.by_internal_ip[ip] = host
-        self._ways.by_external_ip[host.external_ip] = host
+        for ip in host.external_ips:
+            self._ways.by_external_ip[ip] = host
         self._changes.count += 1
 
     def _unplace(self, host: Host) -> None:
         for ip in host.facts.ips:
             self._ways.by_internal_ip.pop(ip, None)
-        self._ways.by_external_ip.pop(host.external_ip, None)
+        for ip in host.external_ips:
+            self._ways.by_external_ip.pop(ip, None)
 
     def _forget_node(self, name: str) -> None:
         host = self.hosts.pop(name, None)

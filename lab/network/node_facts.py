@@ -101,6 +101,10 @@ class NodeFacts:
         own_only = self.mode == IPVS or (self.mode == NFTABLES and self.features.nftables_hairpin_set)
         return not own_only or node == self.name
 
+    def primary_ip(self, wanted: str) -> str:
+        """The address of a family that packets are masqueraded with; empty when it has none."""
+        return next((ip for ip in self.primary_ips if family(ip) == wanted), "")
+
     @property
     def drops_unallocated(self) -> bool:
         """Whether kube-proxy drops what is for an address of the Service CIDRs that no Service has."""

@@ -20,7 +20,7 @@ from lab.journal import Journal, RequestFinished
 from lab.network.packet import UDP
 from lab.settings import Settings
 from lab.traffic.measure import Measurements
-from lab.traffic.request import RequestResult, Target
+from lab.traffic.request import RequestResult, Target, refusal
 
 if TYPE_CHECKING:
     from lab.network.dns import DnsAnswer
@@ -253,7 +253,7 @@ class Caller:
 
     def _refused(self, exchange: Exchange, reason: str) -> None:
         if not exchange.finished:
-            self.finish(exchange, "refused", 0, reason)
+            self.finish(exchange, refusal(reason), 0, reason)
 
     def _sweep(self) -> None:
         """Give up on what is due, forget what is finished, and come back for the next deadline."""

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 YES, NO, DENIED, PARTLY, NOBODY = "yes", "no", "denied", "partly", "nobody"
 """It gets there; it is refused or dropped; a NetworkPolicy forbids it; some connections do; nothing runs at the
 source."""
-OUTSIDE = Source("internet/198.51.100.250", "198.51.100.250")
 _DENIALS = (POLICY_EGRESS, POLICY_INGRESS)
 _MOST_ADDRESSES = 64
 """How many addresses of one Service port are tried from the internet: a node port has one on each node."""
@@ -132,7 +131,7 @@ class _Survey:
         for node in self._store.list(Node):
             found = self._traffic.sources.origin(f"node/{node.name}").all()
             yield Party(f"node/{node.name}", "node", tuple(found))
-        yield Party("internet", "internet", (OUTSIDE,))
+        yield Party("internet", "internet", (self._traffic.sources.asker,))
 
     def _owner(self, obj: KubeObject) -> KubeObject:
         """The object that nobody else owns; the last that exists."""
@@ -218,7 +217,7 @@ class _Survey:
         key = (exposure.address, exposure.port, exposure.protocol)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._connect(OUTSIDE, *key)
+            found = self._known[key] = self._connect(self._traffic.sources.asker, *key)
         return found
 
     def _connect(self, source: Source, ip: str, port: int, protocol: str) -> Reach:
