@@ -165,6 +165,7 @@ class Conntrack:
         if flow.packet.protocol == UDP:
             self.used(flow, now_s)
         else:
+            flow.active_s = now_s
             flow.expires_s = now_s + self._settings.conntrack_tcp_syn_sent_s
         return flow
 
@@ -200,10 +201,7 @@ class Conntrack:
 
     def _syn_expiry_s(self, flow: Flow, until_s: float) -> float:
         """When a SYN_SENT entry ends whose client repeats its SYN after 1, 3, 7 ... s, but not after `until_s`."""
-        opened_s = flow.decision.time
-        repeats = [2.0**number - 1.0 for number in range(self._settings.tcp_syn_retries + 1)]
-        last_s = max(after_s for after_s in repeats if after_s <= until_s - opened_s)
-        return opened_s + last_s + self._settings.conntrack_tcp_syn_sent_s
+        return last_syn_s(flow, self._settings, until_s) + self._settings.conntrack_tcp_syn_sent_s
 
     def _is_current(self, flow: Flow) -> bool:
         return self.flows.get(flow.packet) is flow
@@ -247,6 +245,13 @@ def is_lost(reason: str, node: NodeFacts) -> bool:
     What a rule drops or refuses there gets no entry; nftables may have such a rule for cluster IPs that are not in use.
     """
     return reason in _LOST and not (reason == reasons.UNALLOCATED and node.drops_unallocated)
+
+
+def last_syn_s(flow: Flow, settings: Settings, until_s: float) -> float:
+    """When the client of a flow sent its last SYN up to a moment."""
+    opened_s = flow.decision.time
+    repeats = (2.0**number - 1.0 for number in range(settings.tcp_syn_retries + 1))
+    return max(opened_s + max(after_s for after_s in repeats if after_s <= until_s - opened_s), flow.active_s)
 
 
 def established_until_s(flow: Flow, settings: Settings) -> float:
