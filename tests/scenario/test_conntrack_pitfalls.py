@@ -1,4 +1,4 @@
-"""Five surprises of connection tracking (pitfalls 41 to 45), each told as a scenario at releases with and without it."""
+"""Five surprises of connection tracking, pitfalls 41 to 45: each a scenario at releases with and without it."""
 
 from __future__ import annotations
 
