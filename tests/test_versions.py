@@ -75,7 +75,8 @@ def test_what_a_scenario_sets_itself_beats_the_default_of_the_release(tmp_path: 
 
 @pytest.mark.parametrize(("version", "hints"), [("1.33", False), ("1.34", True)])
 def test_kube_proxy_heeds_node_hints_since_1_34(version: str, hints: bool) -> None:
-    assert engine_of(version).network.hosts["worker-1"].facts.uses_node_hints is hints
+    features = engine_of(version).network.hosts["worker-1"].facts.features
+    assert features.prefer_same_traffic_distribution is hints
 
 
 @pytest.mark.parametrize(("version", "intercepted"), [("1.29", True), ("1.30", False)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -30,7 +30,7 @@ from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.controllers.ttl_after_finished import TTLAfterFinished
 from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.metrics_server import MetricsServer
-from lab.cluster.networks import FIRST_EXTERNAL, FIRST_INTERNAL, FIRST_INTERNAL_IPV6
+from lab.cluster.networks import FIRST_EXTERNAL, FIRST_INTERNAL, Address
 from lab.cluster.pod_cidrs import PodCIDRs
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
@@ -130,11 +130,9 @@ class ControlPlane:
             "memory": spec.memory or settings.node_memory,
             "pods": str(spec.pods or settings.node_pods),
         }
-        second = (NodeAddress(type="InternalIP", address=str(FIRST_INTERNAL_IPV6 + self._added)),)
         addresses = (
-            NodeAddress(type="InternalIP", address=spec.internal_ip or str(FIRST_INTERNAL + self._added)),
-            *(second if "IPv6" in self._cidrs.families else ()),
-            NodeAddress(type="ExternalIP", address=spec.external_ip or str(FIRST_EXTERNAL + self._added)),
+            *self._addresses("InternalIP", FIRST_INTERNAL, spec.internal_ip),
+            *self._addresses("ExternalIP", FIRST_EXTERNAL, spec.external_ip),
             NodeAddress(type="Hostname", address=spec.name),
         )
         cidrs = self._cidrs.take()
@@ -144,6 +142,13 @@ class ControlPlane:
             spec=NodeObjectSpec(pod_cidr=cidrs[0], pod_cidrs=cidrs, taints=spec.taints),
             status=NodeStatus(capacity=capacity, allocatable=capacity, addresses=addresses, extra={"nodeInfo": info}),
         )
+
+    def _addresses(self, type: str, first: Mapping[str, Address], given: str) -> list[NodeAddress]:
+        """One of each family of the cluster, in the order of the families; what is given takes its family's place."""
+        found = {family: str(first[family] + self._added) for family in self._cidrs.families}
+        if given:
+            found["IPv6" if ":" in given else "IPv4"] = given
+        return [NodeAddress(type=type, address=address) for address in found.values()]
 
 
 def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, int], Controller]]:

@@ -14,12 +14,17 @@ from lab.kube.ip import read_address
 from lab.settings import Settings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _EXAMPLES = {"service_cidr": "10.96.0.0/12", "pod_cidr": "10.244.0.0/16"}
 NODES = (ipaddress.IPv4Network("172.18.0.0/16"), ipaddress.IPv6Network("fd00:172:18::/64"))
 """Where nodes have their internal addresses."""
-FIRST_INTERNAL, FIRST_INTERNAL_IPV6 = NODES[0][10], NODES[1][16]
-FIRST_EXTERNAL = ipaddress.IPv4Address("192.0.2.10")
+FIRST_INTERNAL: dict[str, Address] = {"IPv4": NODES[0][10], "IPv6": NODES[1][16]}
+FIRST_EXTERNAL: dict[str, Address] = {
+    "IPv4": ipaddress.ip_address("192.0.2.10"),
+    "IPv6": ipaddress.ip_address("2001:db8:2::10"),
+}
+"""Before the first node's addresses, by family."""
 _LEAST = 11
 """How many addresses the first network of Services has at least: kubeadm gives the tenth to the cluster's DNS."""
 

@@ -22,9 +22,6 @@ from lab.kube.selector import parse
 from lab.kube.time import parse_duration
 from lab.network.flow import Source
 
-OUTSIDE = "internet/198.51.100.250"
-"""The host on the internet that commands send from: always the same, so that affinity can be seen."""
-
 MOST_REPEATS = 1000
 """How often one command may do the same thing."""
 
@@ -165,7 +162,8 @@ def _source(words: Sequence[Word], call: Call) -> Source:
     if slash and kind not in ("internet", "node") and "/" not in name:
         text = f"{kind}/{call.namespace}/{name}"
     try:
-        source: Source = call.engine.traffic.sources.find(OUTSIDE if text == "internet" else text)
+        sources = call.engine.traffic.sources
+        source: Source = sources.asker if text == "internet" else sources.find(text)
     except LabError as error:
         raise CommandError(f"error: {error}", words[0]) from None
     return source

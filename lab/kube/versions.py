@@ -37,7 +37,17 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     max_unavailable_stateful_set: bool = True
     """A StatefulSet's update may take down more than one Pod at a time (KEP-961)."""
     multi_cidr_service_allocator: bool = True
-    """ServiceCIDR and IPAddress objects (KEP-1880)."""
+    """ServiceCIDR and IPAddress objects (KEP-1880); kube-proxy learns from them which cluster IPs nobody has."""
+    nftables_cluster_ips_check: bool = True
+    """kube-proxy's nftables mode refuses closed ports of cluster IPs (kubernetes/kubernetes#122692)."""
+    nftables_direct_dnat: bool = True
+    """The chain of a Service with one endpoint needs no map to find it (kubernetes/kubernetes#140723)."""
+    nftables_hairpin_set: bool = True
+    """One set has the hairpin connections of the node's own endpoints, and endpoints have chains of their own only for
+    session affinity (kubernetes/kubernetes#135800, #136499)."""
+    nftables_post_dnat_filter: bool = True
+    """Refusals come after DNAT, so that they leave alone what the node itself sends and a short cut has delivered
+    (kubernetes/kubernetes#132456; also in late patches of 1.33)."""
     prefer_same_traffic_distribution: bool = True
     """PreferSameZone and PreferSameNode (KEP-3015)."""
     relaxed_service_name_validation: bool = True
@@ -71,14 +81,18 @@ GATES: dict[str, str] = {
 
 _ON_SINCE: dict[str, int] = {
     "load_balancer_ip_mode": 30,
+    "nftables_cluster_ips_check": 30,
     "service_traffic_distribution": 31,
     "conntrack_reconciler": 32,
     "multi_cidr_service_allocator": 33,
+    "nftables_post_dnat_filter": 34,
     "prefer_same_traffic_distribution": 34,
     "hpa_configurable_tolerance": 35,
     "max_unavailable_stateful_set": 35,
+    "nftables_hairpin_set": 36,
     "strict_ip_cidr_validation": 36,
     "conntrack_reconciler_sees_empty_services": 37,
+    "nftables_direct_dnat": 37,
     "relaxed_service_name_validation": 37,
 }
 """The minor release from which a feature is on by default; what is not here is the same in all of them."""

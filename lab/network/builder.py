@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from lab.kube.kinds.endpointslice import EndpointSlice
-from lab.kube.kinds.service import Service
+from lab.kube.kinds.endpointslice import HEADLESS_LABEL, EndpointSlice
+from lab.kube.kinds.service import SERVICE_PROXY_NAME_LABEL, Service
 from lab.kube.meta import KubeObject
 from lab.network.addresses import IPV4, IPV6
 from lab.network.endpoints import EndpointInfo, PortKey, endpoints_of_slice, merge
@@ -18,6 +18,8 @@ from lab.network.service_rules import ServicePortRule, build_rules
 
 Key = tuple[str, str]
 SliceEndpoints = dict[PortKey, tuple[EndpointInfo, ...]]
+
+_UNWATCHED = (SERVICE_PROXY_NAME_LABEL, HEADLESS_LABEL)
 
 
 class RuleBuilder:
@@ -35,7 +37,11 @@ class RuleBuilder:
         self._last_asked: tuple[int, int, tuple[str, ...]] = (0, 0, ())
 
     def apply(self, obj: KubeObject, *, deleted: bool = False) -> None:
-        """Take in a Service or EndpointSlice as it now is, or that it is gone; other kinds are ignored."""
+        """Take in a Service or EndpointSlice as it now is, or that it is gone; other kinds are ignored.
+
+        kube-proxy watches none that have one of two labels, so to it they are gone, too.
+        """
+        deleted = deleted or any(label in obj.metadata.labels for label in _UNWATCHED)
         if isinstance(obj, Service):
             if deleted:
                 self._services.pop(obj.key, None)

@@ -21,6 +21,7 @@ from lab.kube.errors import LabError
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.node import Node as NodeObject
 from lab.kube.meta import KubeObject
+from lab.kube.versions import GATES, features_of
 from lab.network.addresses import family, normalize, parse_cidr
 from lab.network.builder import RuleBuilder
 from lab.network.node_facts import MODES, NodeFacts
@@ -28,6 +29,8 @@ from lab.network.packet import Packet
 from lab.network.router import Verdict, route
 from lab.network.rule_table import RuleTable
 
+RELEASE = "1.35"
+"""The release of the kube-proxy that cases are about; their gates change it. Later ones masquerade fewer hairpins."""
 SOURCE_PORT = 40000
 """Every flow comes from this port; rules do not look at it."""
 
@@ -82,11 +85,14 @@ class Node:
     """The node under test with its rules."""
 
     def __init__(self, case: Case) -> None:
-        gates, proxy = case.feature_gates, case.proxy
+        proxy = case.proxy
+        features = features_of(RELEASE).with_gates(
+            {gate: on for gate, on in case.feature_gates.items() if gate in GATES}
+        )
         objects = [_object(body, index) for index, body in enumerate(case.objects)]
         itself = (obj for obj in objects if isinstance(obj, NodeObject) and obj.name == proxy.node_name)
         primary = proxy.primary_node_ip or next((ip for ip in proxy.node_ips if family(ip) == proxy.ip_family), "")
-        builder = RuleBuilder((proxy.ip_family,), ip_mode=gates.get("LoadBalancerIPMode", True))
+        builder = RuleBuilder((proxy.ip_family,), ip_mode=features.load_balancer_ip_mode)
         for obj in objects:
             builder.apply(obj)
         builder.refresh()
@@ -103,7 +109,7 @@ class Node:
             node_port_addresses=proxy.node_port_addresses or (),
             localhost_node_ports=proxy.localhost_node_ports,
             service_cidrs=proxy.service_cidrs or (),
-            uses_node_hints=gates.get("PreferSameTrafficDistribution", True),
+            features=features,
         )
         self._draws = 2 * sum(len(slice_.endpoints) for slice_ in objects if isinstance(slice_, EndpointSlice)) + 1
 

@@ -16,7 +16,7 @@ from math import inf
 from lab.clock import Clock
 from lab.network import reasons
 from lab.network.flow import Flow
-from lab.network.node_facts import NFTABLES
+from lab.network.node_facts import NodeFacts
 from lab.network.packet import SCTP, TCP, UDP, Packet
 from lab.network.service_rules import ServicePortRule
 from lab.settings import Settings
@@ -194,6 +194,7 @@ class Conntrack:
         if flow.packet.protocol == UDP:
             self.used(flow, now_s)
         else:
+            flow.active_s = now_s
             flow.expires_s = now_s + self._settings.conntrack_tcp_syn_sent_s
         return flow
 
@@ -229,10 +230,7 @@ class Conntrack:
 
     def _syn_expiry_s(self, flow: Flow, until_s: float) -> float:
         """When a SYN_SENT entry ends whose client repeats its SYN after 1, 3, 7 ... s, but not after `until_s`."""
-        opened_s = flow.decision.time
-        repeats = [2.0**number - 1.0 for number in range(self._settings.tcp_syn_retries + 1)]
-        last_s = max(after_s for after_s in repeats if after_s <= until_s - opened_s)
-        return opened_s + last_s + self._settings.conntrack_tcp_syn_sent_s
+        return last_syn_s(flow, self._settings, until_s) + self._settings.conntrack_tcp_syn_sent_s
 
     def _is_current(self, flow: Flow) -> bool:
         return self.flows.get(flow.packet) is flow
@@ -277,12 +275,19 @@ class Conntrack:
                 del self.flows[key]
 
 
-def is_lost(reason: str, mode: str) -> bool:
-    """Whether a packet that did not arrive left the node in this proxy mode, and was lost behind it.
+def is_lost(reason: str, node: NodeFacts) -> bool:
+    """Whether a packet that did not arrive left the node, and was lost behind it.
 
-    What a rule drops or refuses there gets no entry; nftables has such a rule for cluster IPs that are not in use.
+    What a rule drops or refuses there gets no entry; nftables may have such a rule for cluster IPs that are not in use.
     """
-    return reason in _LOST and not (reason == reasons.UNALLOCATED and mode == NFTABLES)
+    return reason in _LOST and not (reason == reasons.UNALLOCATED and node.drops_unallocated)
+
+
+def last_syn_s(flow: Flow, settings: Settings, until_s: float) -> float:
+    """When the client of a flow sent its last SYN up to a moment."""
+    opened_s = flow.decision.time
+    repeats = (2.0**number - 1.0 for number in range(settings.tcp_syn_retries + 1))
+    return max(opened_s + max(after_s for after_s in repeats if after_s <= until_s - opened_s), flow.active_s)
 
 
 def established_until_s(flow: Flow, settings: Settings) -> float:

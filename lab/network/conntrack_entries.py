@@ -12,6 +12,7 @@ from lab.network.conntrack import (
     SYN_SENT,
     Conntrack,
     established_until_s,
+    last_syn_s,
 )
 from lab.network.conntrack_cleanup import destination_of
 from lab.network.flow import Flow
@@ -103,8 +104,12 @@ def _state(
         return "", flow.expires_s, not flow.replied, flow.state == STREAM
     if flow.state:
         return flow.state, conntrack.closed_until_s(flow), False, True
+    if not flow.open and flow.protocol == TCP:
+        # It ends when the client has given up; until then, the time begins anew with each SYN.
+        until_s = last_syn_s(flow, settings, now_s) + settings.conntrack_tcp_syn_sent_s
+        return SYN_SENT, min(until_s, flow.expires_s), True, False
     if not flow.open:
-        return SYN_SENT if flow.protocol == TCP else "COOKIE_WAIT", flow.expires_s, True, False
+        return "COOKIE_WAIT", flow.expires_s, True, False
     if now_s < flow.decision.time + 2.0 * flow.latency_s:
         timeout_s = settings.conntrack_tcp_syn_sent_s if flow.protocol == TCP else 3.0
         return SYN_SENT if flow.protocol == TCP else "COOKIE_WAIT", flow.decision.time + timeout_s, True, False

@@ -176,8 +176,8 @@ class Dns:
         The source's own family comes first (AI_ADDRCONFIG; a Pod's primary address stands first in podIPs).
         """
         pod = self._pod(source)
-        ips = (source.ip, *(one.ip for one in pod.status.pod_ips)) if pod is not None else (source.ip,)
-        return tuple(dict.fromkeys(address_type(ip) for ip in ips))
+        others = tuple(one.ip for one in pod.status.pod_ips) if pod is not None else (source.other_ip,)
+        return tuple(dict.fromkeys(address_type(ip) for ip in (source.ip, *others) if ip))
 
     def remembered(self, source: Source, host: str) -> tuple[DnsAnswer, float] | None:
         """What a client's own cache holds for a name, and for how many more seconds; None for nothing."""

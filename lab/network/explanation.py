@@ -15,7 +15,7 @@ import msgspec
 
 from lab.journal import Decision
 from lab.kube.kinds.networkpolicy import EGRESS
-from lab.network.addresses import join
+from lab.network.addresses import family, join
 from lab.network.arrival import Leg
 from lab.network.endpoints import PREFER_SAME_NODE, EndpointInfo
 from lab.network.flow import Flow
@@ -158,7 +158,7 @@ class RouteRecorder:
         self.say("DNAT", f"destination {join(packet.dst_ip, packet.dst_port)} becomes {endpoint.address}")
         source = join(packet.src_ip, packet.src_port)
         if masquerade:
-            ip = next(iter(self.node.primary_ips), packet.src_ip)
+            ip = self.node.primary_ip(family(packet.src_ip)) or packet.src_ip
             why = "the Pod reaches itself (hairpin)" if hairpin else "answers must come back through this node"
             self.say("masquerade", f"source {packet.src_ip} becomes {ip}: {why}")
             source = join(ip, packet.src_port)

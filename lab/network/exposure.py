@@ -5,12 +5,12 @@ The NodePort lesson shows this list: a node port is open on each node, also on t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lab.cluster.store import Store
 from lab.kube.kinds.service import Service
-from lab.network.addresses import join
+from lab.network.addresses import family, join
 from lab.network.host import Host
 from lab.network.load_balancer import LoadBalancers
 from lab.network.service_rules import health_check_port
@@ -55,9 +55,17 @@ def _of_service(service: Service, hosts: Mapping[str, Host], balancers: LoadBala
         for ip in service.spec.external_ips:
             yield Exposure(ip, port.port, port.protocol, "external IP", name, policy)
         if port.node_port:
-            for host in hosts.values():
-                yield Exposure(host.external_ip, port.node_port, port.protocol, "node port", name, policy, host.name)
+            for ip, node in _node_ips(service, hosts):
+                yield Exposure(ip, port.node_port, port.protocol, "node port", name, policy, node)
     check = health_check_port(service)
     if check:
-        for host in hosts.values():
-            yield Exposure(host.external_ip, check, "TCP", "health check", name, policy, host.name)
+        for ip, node in _node_ips(service, hosts):
+            yield Exposure(ip, check, "TCP", "health check", name, policy, node)
+
+
+def _node_ips(service: Service, hosts: Mapping[str, Host]) -> Iterator[tuple[str, str]]:
+    """The ExternalIPs of the families that the Service has, node by node."""
+    ips = service.spec.cluster_ips or (service.spec.cluster_ip,)
+    families = dict.fromkeys(family(ip) for ip in ips if ip)
+    for host in hosts.values():
+        yield from ((ip, host.name) for ip in map(host.external_ip, families) if ip)

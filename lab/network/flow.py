@@ -21,6 +21,8 @@ class Source(msgspec.Struct, frozen=True):
     zone: str = ""
     namespace: str = "default"
     """Where its short DNS names are looked up."""
+    other_ip: str = ""
+    """A host's address of the other family; those of Pods and nodes are looked up. Empty when it has none."""
 
 
 class Flow(msgspec.Struct, gc=False):

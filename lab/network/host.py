@@ -28,7 +28,9 @@ class Host:
         seed: int,
         builder: RuleBuilder,
         mode: str,
+        service_cidrs: tuple[str, ...] = (),
     ) -> None:
+        """`service_cidrs` are the networks of all ServiceCIDR objects."""
         self.name = node.name
         self.vertex = f"node/{node.name}"
         self.powered = True
@@ -42,13 +44,16 @@ class Host:
         self.proxy = NodeProxy(node.name, clock, journal, settings, seed, builder, self.conntrack, mode)
         self._settings = settings
         self._mode = mode
+        self._features = features_of(settings.kubernetes)
+        self._service_cidrs = service_cidrs
         self.learn(node)
 
     def learn(self, node: Node) -> None:
         """Take addresses, zone and labels from the Node object."""
+        self._node = node
         self.zone = node.zone
         self.internal_ip = node.address("InternalIP")
-        self.external_ip = node.address("ExternalIP")
+        self.external_ips = tuple(each.address for each in node.status.addresses if each.type == "ExternalIP")
         self.excluded_from_balancers = EXCLUDE_LABEL in node.metadata.labels
         ips = [address.address for address in node.status.addresses if address.type == "InternalIP"]
         self._first_of_family = {family(ip): ip for ip in reversed(ips)}
@@ -59,14 +64,27 @@ class Host:
             primary_ips=self._first_of_family.values(),
             mode=self._mode,
             cluster_cidr=self._settings.pod_cidr,
-            service_cidrs=self._settings.service_cidr.split(","),
-            uses_node_hints=features_of(self._settings.kubernetes).prefer_same_traffic_distribution,
+            service_cidrs=self._service_cidrs if self._features.multi_cidr_service_allocator else (),
+            features=self._features,
             scheduler=self._settings.ipvs_scheduler,
         )
+
+    def learn_service_cidrs(self, service_cidrs: tuple[str, ...]) -> None:
+        """Take the networks of all ServiceCIDR objects, as kube-proxy hears of them."""
+        self._service_cidrs = service_cidrs
+        self.learn(self._node)
 
     def ip_towards(self, ip: str) -> str:
         """The node's InternalIP of the family of an address; its first one where it has none."""
         return self._first_of_family.get(family(ip), self.internal_ip)
+
+    def has_family(self, ip: str) -> bool:
+        """Whether it has an InternalIP of the family of an address."""
+        return family(ip) in self._first_of_family
+
+    def external_ip(self, wanted: str) -> str:
+        """Its ExternalIP of a family; empty when it has none."""
+        return next((ip for ip in self.external_ips if family(ip) == wanted), "")
 
     def power(self, on: bool) -> None:
         """Without power, rules, connections and kube-proxy are gone; with it, kube-proxy starts anew."""

@@ -12,7 +12,7 @@ import copy
 import msgspec
 
 from lab.network import reasons
-from lab.network.addresses import any_holds, parse_cidrs, socket_of
+from lab.network.addresses import any_holds, family, parse_cidrs, socket_of
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
 from lab.network.conntrack import is_lost
@@ -87,7 +87,8 @@ class Wayfinder:
         self._link_pod_s = settings.link_pod_s
         self._healthz_port = settings.proxy_healthz_port
         self._pod_cidrs = parse_cidrs(settings.pod_cidr.split(","))
-        self._service_cidrs = parse_cidrs(settings.service_cidr.split(","))
+        self.service_cidrs = parse_cidrs(settings.service_cidr.split(","))
+        """The networks of all ServiceCIDR objects."""
 
     def unseen(self) -> Wayfinder:
         """One that finds the same ways as of now and starts no session affinity, for who only wants to know."""
@@ -97,16 +98,32 @@ class Wayfinder:
 
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
         """A packet that starts on a node, which remembers none of its sort: a Pod there sent it, or the node itself."""
-        return self._follow(Journey(source, packet, draw, (host.vertex,)), host)
+        journey = Journey(source, packet, draw, (host.vertex,))
+        return self._follow(journey, host) if _of_one_family(packet) else self._unroutable(journey)
 
     def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""
         journey = Journey(source, packet, draw, (INTERNET,))
+        if not _of_one_family(packet):
+            return self._unroutable(journey)
         host = self._enter(journey)
         if not isinstance(host, Host):
             return self._end(journey, host)
         known = host.memory.recall(source.name, journey.packet, draw, host.proxy.table, self._changes.count)
         return known if known is not None else self._follow(journey, host)
+
+    def source_ip(self, source: Source, ip: str) -> str:
+        """The source's address of the family that it speaks to; its only one where it has no other."""
+        if (":" in source.ip) == (":" in ip):
+            return source.ip
+        host = self._hosts.get(source.node)
+        own = self._owners.ips_of(source.name.removeprefix("pod/"))
+        if not own:
+            own = tuple(host.facts.ips) if host is not None else (source.other_ip,)
+        return next((each for each in own if each and family(each) == family(ip)), source.ip)
+
+    def _unroutable(self, journey: Journey) -> Arrival:
+        return self._end(journey, self._way(journey, REJECT, reasons.OTHER_FAMILY))
 
     # -- into the cluster -------------------------------------------------------------------------------------
 
@@ -117,7 +134,7 @@ class Wayfinder:
         host = self.by_external_ip.get(packet.dst_ip)
         if host is not None:
             # The cloud's 1:1 NAT: the node itself knows only its InternalIP.
-            journey.packet = _replace(packet, dst_ip=host.internal_ip)
+            journey.packet = _replace(packet, dst_ip=host.ip_towards(packet.dst_ip))
             return host
         if packet.dst_ip in self.external_ips:
             powered = [host for host in self._hosts.values() if host.powered]
@@ -129,14 +146,14 @@ class Wayfinder:
         balancer = self._balancers.by_ip[journey.packet.dst_ip]
         if not self._move(journey, balancer.vertex):
             return self._way(journey, DROP, reasons.LINK_DOWN)
-        sent = balancer.send(journey.packet, lambda node: self._hosts[node].internal_ip)
+        sent = balancer.send(journey.packet, lambda node: self._hosts[node].ip_towards(balancer.ip))
         if sent.refusal:
             return self._way(journey, DROP, sent.refusal)
         journey.packet = sent.packet
         return self._hosts[sent.node]
 
     def _why_unreachable(self, ip: str) -> str:
-        if any_holds(self._service_cidrs, ip):
+        if any_holds(self.service_cidrs, ip):
             return reasons.CLUSTER_IP_OUTSIDE
         if any_holds(self._pod_cidrs, ip):
             return reasons.POD_IP_OUTSIDE
@@ -255,11 +272,11 @@ class Wayfinder:
             return self.by_internal_ip[ip]
         other = self.by_external_ip.get(ip)
         if other is not None:
-            journey.packet = _replace(packet, dst_ip=other.internal_ip)
+            journey.packet = _replace(packet, dst_ip=other.ip_towards(ip))
             return other
         if ip in self._balancers.by_ip:
             # Out of the cluster and in again: outside, the node's own address is all that is seen of the source.
-            journey.packet = _replace(packet, src_ip=host.external_ip or host.internal_ip)
+            journey.packet = _replace(packet, src_ip=host.external_ip(family(ip)) or host.ip_towards(ip))
             return self._balance(journey)
         return self._way(journey, DROP, self._why_lost(ip, verdict))
 
@@ -283,7 +300,7 @@ class Wayfinder:
         """Nobody has the address: the packet leaves the node and is never heard of again."""
         if verdict.reason != reasons.NO_RULE:
             return verdict.reason
-        in_services = any_holds(self._service_cidrs, ip)
+        in_services = any_holds(self.service_cidrs, ip)
         return reasons.UNALLOCATED if in_services else reasons.UNKNOWN_ADDRESS
 
     # -- over the links ---------------------------------------------------------------------------------------
@@ -368,13 +385,17 @@ class Wayfinder:
             routed.masquerade,
             journey.legs[-1].table.version if journey.legs else 0,
             # Rules that drop or refuse leave no entry; what is lost behind the node does, and waits for a reply.
-            host is not None and (way.arrived or is_lost(way.reason or routed.reason, host.facts.mode)),
+            host is not None and (way.arrived or is_lost(way.reason or routed.reason, host.facts)),
         )
         alone = len(journey.legs) == 1 and host is not None and host.scheduler is None
         if host is not None and rule is not None and not rule.affinity_s and alone:
             # One node's rule for a Service decided, and nothing but the draw: others of its sort will fare the same.
             host.memory.keep(journey.source.name, journey.packet, journey.draw, len(routed.eligible), arrival)
         return arrival
+
+
+def _of_one_family(packet: Packet) -> bool:
+    return (":" in packet.src_ip) == (":" in packet.dst_ip)
 
 
 def _destination(journey: Journey) -> tuple[str, int]:

@@ -63,8 +63,8 @@ class Balancer:
         self.proxies = "Proxy" in modes
         """ipMode Proxy: connections end here and begin anew towards the node port."""
 
-    def send(self, packet: Packet, internal_ip_of: Callable[[str], str]) -> Sent:
-        """Choose a node for a connection."""
+    def send(self, packet: Packet, ip_of: Callable[[str], str]) -> Sent:
+        """Choose a node for a connection; `ip_of` tells a node's own address of the balancer's family."""
         node_port = self.ports.get((packet.protocol, packet.dst_port))
         if node_port is None:
             return Sent("", packet, reasons.LB_PORT)
@@ -72,7 +72,7 @@ class Balancer:
             return Sent("", packet, reasons.LB_NO_NODE)
         node = self.healthy[packet.hash % len(self.healthy)]
         if self.proxies:
-            packet = Packet(self.ip, packet.src_port, internal_ip_of(node), node_port, packet.protocol)
+            packet = Packet(self.ip, packet.src_port, ip_of(node), node_port, packet.protocol)
         return Sent(node, packet)
 
     def judge(self, target: Target, success: bool, settings: Settings) -> bool:
@@ -164,7 +164,7 @@ class LoadBalancers:
         """What a check finds, in words, and how long it takes."""
         host = self._hosts[node]
         path = self._topology.path(balancer.vertex, host.vertex)
-        if path is None or not host.powered:
+        if path is None or not host.powered or not host.has_family(balancer.ip):
             return False, "timeout", self._settings.lb_health_timeout_s
         if balancer.health_check_port:
             port, answer = balancer.health_check_port, host.proxy.health_check(balancer.service)

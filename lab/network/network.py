@@ -21,9 +21,10 @@ from lab.kube.kinds.networkpolicy import NetworkPolicy
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
+from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.versions import features_of, warning_about
 from lab.network import reasons
-from lab.network.addresses import family
+from lab.network.addresses import parse_cidrs
 from lab.network.builder import RuleBuilder
 from lab.network.changes import Changes
 from lab.network.conntrack_entries import Entry, entries
@@ -98,6 +99,7 @@ class Network:
         self._sockets: dict[Packet, Flow] = {}
         self._ended_pods: dict[str, float] = {}
         self._refreshing = False
+        self._service_cidrs = tuple(settings.service_cidr.split(","))
         self.tracer = Tracer(self.hosts, self._ways, self.topology, self.balancers, settings, self._coming_port)
         self.dns = Dns(clock, settings, seed, store, self)
 
@@ -114,6 +116,7 @@ class Network:
         self._store.subscribe(self._pod_ended, Pod)
         self._store.subscribe(self._service_changed, Service)
         self._store.follow(self._heard, Service, EndpointSlice)
+        self._store.follow(self._service_cidrs_changed, ServiceCIDR)
         self._store.follow(self.policies.heard, Namespace, Pod, NetworkPolicy)
 
     # -- connections ------------------------------------------------------------------------------------------
@@ -125,8 +128,7 @@ class Network:
         socket that a node has an entry of goes where the entry says.
         """
         now = self._clock.now
-        src_ip = source.ip if (":" in source.ip) == (":" in ip) else self._other_ip(source, ip)
-        packet = Packet(src_ip, src_port or self._next_port(source.name), ip, port, protocol)
+        packet = Packet(self._ways.source_ip(source, ip), src_port or self._next_port(source.name), ip, port, protocol)
         if src_port:
             known = self._along_entry(source, host, packet, now)
             if known is not None:
@@ -148,14 +150,6 @@ class Network:
         if src_port and origin is None:
             self._remember_socket(flow)
         return flow
-
-    def _other_ip(self, source: Source, ip: str) -> str:
-        """The source's address of the family that it speaks to; its only one where it has no other."""
-        host = self.hosts.get(source.node)
-        own = self.owners.ips_of(source.name.removeprefix("pod/"))
-        if not own and host is not None:
-            own = tuple(host.facts.ips)
-        return next((each for each in own if family(each) == family(ip)), source.ip)
 
     def carries(self, flow: Flow) -> bool:
         """Whether packets of an established connection get through right now."""
@@ -184,7 +178,7 @@ class Network:
         if host is None:
             return []
         # The cloud's 1:1 NAT comes before the node.
-        rewritten = {host.external_ip: host.internal_ip} if host.external_ip else {}
+        rewritten = {ip: host.ip_towards(ip) for ip in host.external_ips}
         return entries(host.conntrack, self._settings, self._clock.time(), self._server_closed, rewritten)
 
     def forget_entries(self, node: str, decisions: Iterable[int]) -> None:
@@ -314,7 +308,8 @@ class Network:
             self._forget_node(node.name)
         elif node.name not in self.hosts:
             mode = self._modes.get(node.name, self.proxy_mode)
-            host = Host(node, self._clock, self._journal, self._settings, self._seed, self.builder, mode)
+            known = (self._clock, self._journal, self._settings, self._seed, self.builder)
+            host = Host(node, *known, mode, self._service_cidrs)
             self.hosts[node.name] = host
             warning = warning_about(mode, self._settings.kubernetes)
             if warning:
@@ -335,13 +330,15 @@ class Network:
         self.topology.add_node(host.name, host.zone)
         for ip in host.facts.ips:
             self._ways.by_internal_ip[ip] = host
-        self._ways.by_external_ip[host.external_ip] = host
+        for ip in host.external_ips:
+            self._ways.by_external_ip[ip] = host
         self._changes.count += 1
 
     def _unplace(self, host: Host) -> None:
         for ip in host.facts.ips:
             self._ways.by_internal_ip.pop(ip, None)
-        self._ways.by_external_ip.pop(host.external_ip, None)
+        for ip in host.external_ips:
+            self._ways.by_external_ip.pop(ip, None)
 
     def _forget_node(self, name: str) -> None:
         host = self.hosts.pop(name, None)
@@ -359,6 +356,18 @@ class Network:
                 counts[ip] = counts.get(ip, 0) + step
                 if not counts[ip]:
                     del counts[ip]
+
+    def _service_cidrs_changed(self, change: Change) -> None:
+        """Another ServiceCIDR, or one less: every kube-proxy hears of it, and acts on it at once."""
+        every = (cidr for each in self._store.list(ServiceCIDR) for cidr in each.spec.cidrs)
+        found = tuple(dict.fromkeys(every))
+        if found == self._service_cidrs:
+            return
+        self._service_cidrs = found
+        self._ways.service_cidrs = parse_cidrs(self._service_cidrs)
+        for host in self.hosts.values():
+            host.learn_service_cidrs(self._service_cidrs)
+        self._changes.count += 1
 
     def _heard(self, change: Change) -> None:
         """A watch event reached the kube-proxies; those of one moment are taken in together."""

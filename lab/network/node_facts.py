@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lab.kube.versions import Features, features_of
 from lab.network.addresses import IPV4, IPV6, Cidr, any_holds, family, is_loopback, parse_cidrs
 
 IPTABLES = "iptables"
@@ -26,6 +27,7 @@ class NodeFacts:
         "_listed",
         "_sources",
         "cluster_cidrs",
+        "features",
         "ips",
         "key",
         "localhost_node_ports",
@@ -33,9 +35,9 @@ class NodeFacts:
         "mode",
         "name",
         "primary_ips",
+        "refuses_before_dnat",
         "scheduler",
         "service_cidrs",
-        "uses_node_hints",
         "zone",
     )
 
@@ -52,15 +54,15 @@ class NodeFacts:
         node_port_addresses: Iterable[str] = (),
         localhost_node_ports: bool = True,
         service_cidrs: Iterable[str] = (),
-        uses_node_hints: bool = True,
+        features: Features | None = None,
         scheduler: str = "rr",
     ) -> None:
         """`cluster_cidr` is how Pod sources are recognised, one CIDR or one of each family with a comma between them;
         None is kube-proxy without a detector.
 
         `node_port_addresses` are CIDRs as in KubeProxyConfiguration; empty means every local address with iptables
-        and ipvs, and the primary ones with nftables. `uses_node_hints` is the gate PreferSameTrafficDistribution,
-        `scheduler` that of ipvs.
+        and ipvs, and the primary ones with nftables. `service_cidrs` are those that kube-proxy knows of; `features` are
+        those of its release, the newest one when left out; `scheduler` is that of ipvs.
         """
         self.name = name
         self.zone = zone
@@ -71,7 +73,7 @@ class NodeFacts:
         self.masquerade_all = masquerade_all
         self.localhost_node_ports = localhost_node_ports
         self.service_cidrs = parse_cidrs(service_cidrs)
-        self.uses_node_hints = uses_node_hints
+        self.features = features or features_of()
         self.scheduler = scheduler
         listed = parse_cidrs(node_port_addresses)
         self._every = [cidr.family for cidr in listed if not cidr.mask]
@@ -79,7 +81,9 @@ class NodeFacts:
             self._every = [IPV4, IPV6]
         self._listed = self._node_port_addresses(listed)
         self._sources: dict[str, str] = {}
-        self.key = f"{name} {mode} {zone} {uses_node_hints} {masquerade_all} {self.cluster_cidrs}"
+        self.refuses_before_dnat = mode == NFTABLES and not self.features.nftables_post_dnat_filter
+        hints = self.features.prefer_same_traffic_distribution
+        self.key = f"{name} {mode} {zone} {hints} {masquerade_all} {self.cluster_cidrs}"
 
     def _node_port_addresses(self, listed: tuple[Cidr, ...]) -> dict[str, None]:
         if listed:
@@ -87,6 +91,24 @@ class NodeFacts:
         if self.mode == NFTABLES:
             return dict.fromkeys(self.primary_ips)
         return dict.fromkeys((*self.ips, *_LOOPBACKS))
+
+    def masquerades_hairpin(self, node: str) -> bool:
+        """Whether a Pod that reaches itself through a Service is masqueraded when its endpoint is on a node.
+
+        ipvs, and nftables since 1.36, look into a set that has the node's own endpoints only. One without a nodeName
+        is nobody's own.
+        """
+        own_only = self.mode == IPVS or (self.mode == NFTABLES and self.features.nftables_hairpin_set)
+        return not own_only or node == self.name
+
+    def primary_ip(self, wanted: str) -> str:
+        """The address of a family that packets are masqueraded with; empty when it has none."""
+        return next((ip for ip in self.primary_ips if family(ip) == wanted), "")
+
+    @property
+    def drops_unallocated(self) -> bool:
+        """Whether kube-proxy drops what is for an address of the Service CIDRs that no Service has."""
+        return self.mode == NFTABLES and self.features.nftables_cluster_ips_check and bool(self.service_cidrs)
 
     def pod_cidr(self, wanted: str) -> Cidr | None:
         """The addresses by which Pods of a family are recognised; None when they cannot be."""

@@ -33,11 +33,10 @@ class PublicNames:
     def lookup(self, name: str, namespace: str = "default") -> tuple[str, ...] | None:
         """The addresses of a name; None when there is no such name, as while an EXTERNAL-IP is pending."""
         if name == ALL_NODES:
-            found = [node.address("ExternalIP") for node in self._store.list(Node)]
-            return tuple(ip for ip in found if ip) or None
+            return tuple(ip for node in self._store.list(Node) for ip in _external_ips(node)) or None
         node = self._store.find(Node, name)
         if node is not None:
-            return (node.address("ExternalIP") or node.address("InternalIP"),)
+            return _external_ips(node) or (node.address("InternalIP"),)
         if name in self._targets:
             return (outside_address(name),)
         service_name, _, service_namespace = name.partition(".")
@@ -65,6 +64,10 @@ class PublicNames:
             self._targets[name] = self._targets.get(name, 0) + step
             if not self._targets[name]:
                 del self._targets[name]
+
+
+def _external_ips(node: Node) -> tuple[str, ...]:
+    return tuple(each.address for each in node.status.addresses if each.type == "ExternalIP")
 
 
 def outside_address(name: str) -> str:

@@ -53,6 +53,7 @@ CLUSTER_IP_OUTSIDE = "cluster-ip-from-outside"
 POD_IP_OUTSIDE = "pod-ip-from-outside"
 NODE_IP_OUTSIDE = "node-ip-from-outside"
 UNKNOWN_ADDRESS = "unknown-address"
+OTHER_FAMILY = "no-address-of-the-family"
 NODE_DOWN = "node-down"
 LINK_DOWN = "link-down"
 LB_NO_NODE = "lb-no-healthy-node"
@@ -132,8 +133,9 @@ REASONS: dict[str, Reason] = {
         "Add the client's network to spec.loadBalancerSourceRanges.",
     ),
     UNALLOCATED: Reason(
-        "The address lies in the Service network but no Service has it; the packet is dropped.",
-        "The Service may have been deleted and made anew with another cluster IP: resolve its name again.",
+        "The address lies in the Service network but kube-proxy knows no Service that has it; the packet is dropped.",
+        "The Service may have been deleted and made anew with another cluster IP: resolve its name again. One with the "
+        "label service.kubernetes.io/service-proxy-name is left to another proxy.",
     ),
     CONNTRACK_FULL: Reason(
         "The node's connection-tracking table is full, so it drops the first packet of new connections.",
@@ -165,6 +167,11 @@ REASONS: dict[str, Reason] = {
         "Use the node's ExternalIP: kubectl get nodes -o wide.",
     ),
     UNKNOWN_ADDRESS: Reason("Nobody has this address.", "Look at the address again, or use a name."),
+    OTHER_FAMILY: Reason(
+        "The source has no address of the destination's family, so its own kernel knows no way there (ENETUNREACH).",
+        "Use the address of the other family, or make the cluster dual-stack: pod_cidr and service_cidr with two "
+        "networks.",
+    ),
     NODE_DOWN: Reason(
         "The node that the packet needs has no power.",
         "Wait until the cluster notices (node_monitor_grace_s) and moves the Pods, or recover the node.",

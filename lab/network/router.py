@@ -92,8 +92,10 @@ def route(
         # Only the filter table knows this address, and it has no short cuts.
         source = FROM_OUTSIDE
     plan = plan_for(rule, kind, source, node)
+    if node.refuses_before_dnat and kind is not NODE_PORT and _refused_early(rule, kind, packet, node):
+        plan = plan_for(rule, kind, FROM_OUTSIDE, node)
     # iptables checks who sent a packet only where there is an endpoint to protect.
-    if kind is LOAD_BALANCER_IP and rule.source_ranges and (plan.categories.has_any or node.mode != IPTABLES):
+    elif kind is LOAD_BALANCER_IP and rule.source_ranges and (plan.categories.has_any or node.mode != IPTABLES):
         allowed = source_allowed(rule, node, packet)
         if recorder is not None:
             recorder.guarded(rule, packet.src_ip, allowed)
@@ -111,13 +113,18 @@ def route(
     else:
         reason = reasons.AFFINITY
     # Hairpin: a Pod that reaches itself through a Service would otherwise answer itself directly and be confused.
-    hairpin = endpoint.ip == packet.src_ip
+    hairpin = endpoint.ip == packet.src_ip and node.masquerades_hairpin(endpoint.node)
     verdict = Verdict(DELIVER, reason, rule, endpoint, plan.masquerade or hairpin, endpoints)
     if recorder is not None:
         recorder.chose(plan, endpoint, draw, reason is reasons.AFFINITY)
         recorder.rewrote(packet, endpoint, verdict.masquerade, hairpin)
         recorder.ended(verdict)
     return verdict
+
+
+def _refused_early(rule: ServicePortRule, kind: str, packet: Packet, node: NodeFacts) -> bool:
+    """Whether the node's refusals take a packet that it sends itself, before source ranges and any short cut."""
+    return node.is_local(packet.src_ip) and not plan_for(rule, kind, FROM_OUTSIDE, node).endpoints
 
 
 def choose(eligible: Sequence[_Choice], draw: float) -> _Choice:
@@ -168,11 +175,12 @@ def _unmatched(table: RuleTable, node: NodeFacts, packet: Packet) -> Verdict:
         if packet.protocol == TCP and packet.dst_port in table.health_check_ports:
             return Verdict(PASS, reasons.HEALTH_CHECK_PORT)
         return Verdict(REJECT, reasons.NO_SUCH_PORT)
+    checks = node.mode == NFTABLES and node.features.nftables_cluster_ips_check
     if packet.dst_ip in table.cluster_ips:
-        if node.mode == NFTABLES:
+        if checks:
             return Verdict(REJECT, reasons.NO_SUCH_PORT)
         return Verdict(PASS, reasons.WRONG_PORT_PASSED)
-    if node.mode == NFTABLES and any_holds(node.service_cidrs, packet.dst_ip):
+    if checks and any_holds(node.service_cidrs, packet.dst_ip):
         return Verdict(DROP, reasons.UNALLOCATED)
     return Verdict(PASS, reasons.NO_RULE)
 

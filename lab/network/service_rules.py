@@ -66,7 +66,9 @@ class ServicePortRule(msgspec.Struct, frozen=True, eq=False):
         """
         outside = self.reachable_from_outside
         return categorize(
-            self.endpoints if node.uses_node_hints else tuple(map(_without_node_hints, self.endpoints)),
+            self.endpoints
+            if node.features.prefer_same_traffic_distribution
+            else tuple(map(_without_node_hints, self.endpoints)),
             node.name,
             node.zone,
             uses_cluster=not self.internal_local or outside,

@@ -163,12 +163,13 @@ class Tracer:
     def _entries(self, source: Source, ip: str, port: int, protocol: str) -> list[Attempt]:
         """One attempt for each node that the connection may enter by."""
         first = self._next_port(source.name)
-        attempt = self._attempt(source, Packet(source.ip, first, ip, port, protocol), 0.0)
+        own_ip = self._ways.source_ip(source, ip)
+        attempt = self._attempt(source, Packet(own_ip, first, ip, port, protocol), 0.0)
         if source.node and not any(vertex.startswith("lb/") for vertex in attempt.arrival.way.waypoints):
             return [attempt]
         entries = {_entry(attempt): attempt}
         for offset in range(1, _TRIED_PORTS):
-            attempt = self._attempt(source, Packet(source.ip, first + offset, ip, port, protocol), 0.0)
+            attempt = self._attempt(source, Packet(own_ip, first + offset, ip, port, protocol), 0.0)
             entries.setdefault(_entry(attempt), attempt)
         return [entries[node] for node in sorted(entries)]
 
@@ -238,7 +239,8 @@ class Tracer:
     def connect(self, source: Source, host: str, ip: str, port: int, protocol: str = TCP, src_port: int = 0) -> Flow:
         """A flow as `Network.connect` would make it, which nobody ever hears of; it goes the first of its ways."""
         first = src_port or self._next_port(source.name)
-        return self._attempt(source, Packet(source.ip, first, ip, port, protocol), 0.0).flow(source, host)
+        packet = Packet(self._ways.source_ip(source, ip), first, ip, port, protocol)
+        return self._attempt(source, packet, 0.0).flow(source, host)
 
     def close(self, flow: Flow) -> None:
         """Nothing was opened."""

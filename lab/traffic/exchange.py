@@ -22,7 +22,7 @@ from lab.network.reasons import NO_ANSWER, NOTHING_LISTENS
 from lab.settings import Settings
 from lab.traffic.failures import DNS_TIMEOUT, of_lookup
 from lab.traffic.measure import Measurements
-from lab.traffic.request import RequestResult, Target
+from lab.traffic.request import RequestResult, Target, refusal
 
 if TYPE_CHECKING:
     from lab.network.dns import DnsAnswer
@@ -192,7 +192,7 @@ class Caller:
         if not flow.open:
             way_s = wire.way_s(flow) if flow.verdict == "reject" else None
             if way_s is not None:
-                wire.clock.after(2.0 * way_s, self.end, exchange, 0, "refused", flow.reason)
+                wire.clock.after(2.0 * way_s, self.end, exchange, 0, refusal(flow.reason), flow.reason)
             return
         way = flow.way
         server = wire.listeners.get(way.socket)

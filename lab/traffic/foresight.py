@@ -18,6 +18,7 @@ from lab.network.packet import REJECT
 from lab.network.reasons import NO_ANSWER, NOTHING_LISTENS
 from lab.network.trace import Attempt
 from lab.traffic.failures import DNS_TIMEOUT, STATUS_500, STATUS_503, of_lookup
+from lab.traffic.request import refusal
 from lab.traffic.server import MAX_DEPTH, Server
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Sight(NamedTuple):
 
     probability: float
     outcome: str
-    """ok, error, refused, timeout or nxdomain."""
+    """ok, error, refused, timeout, nxdomain or unreachable."""
     status: int
     """The HTTP status, 200 for an answer of another protocol; 0 without an answer."""
     latency_s: float
@@ -150,7 +151,8 @@ class Foresight:
         way, sight = arrival.way, Sight(attempt.probability, TIMEOUT, 0, give_up_s, arrival.reason, attempt, server)
         if not way.arrived:
             back_s = self._way_s(attempt) if arrival.verdict == REJECT else None
-            return sight if back_s is None else sight._replace(outcome=REFUSED, latency_s=since_s + 2.0 * back_s)
+            outcome = refusal(arrival.reason)
+            return sight if back_s is None else sight._replace(outcome=outcome, latency_s=since_s + 2.0 * back_s)
         if server is not None:
             # A process that hangs lets the kernel take the connection, and says nothing.
             hangs = sight._replace(reason=NO_ANSWER)

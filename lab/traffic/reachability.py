@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 YES, NO, DENIED, PARTLY, NOBODY = "yes", "no", "denied", "partly", "nobody"
 """It gets there; it is refused or dropped; a NetworkPolicy forbids it; some connections do; nothing runs at the
 source."""
-OUTSIDE = Source("internet/198.51.100.250", "198.51.100.250")
 _DENIALS = (POLICY_EGRESS, POLICY_INGRESS)
 _MOST_ADDRESSES = 64
 """How many addresses of one Service port are tried from the internet: a node port has one on each node."""
@@ -134,7 +133,7 @@ class _Survey:
         for node in self._store.list(Node):
             found = self._traffic.sources.origin(f"node/{node.name}").all()
             yield Party(f"node/{node.name}", "node", tuple(found))
-        yield Party("internet", "internet", (OUTSIDE,))
+        yield Party("internet", "internet", (self._traffic.sources.asker,))
 
     def services(self) -> Iterator[Goal]:
         """Every port of every Service, in the order in which the Services were made."""
@@ -211,7 +210,7 @@ class _Survey:
         key = (exposure.address, exposure.port, exposure.protocol)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._connect(OUTSIDE, *key)
+            found = self._known[key] = self._connect(self._traffic.sources.asker, *key)
         return found
 
     def _connect(self, source: Source, ip: str, port: int, protocol: str) -> Reach:

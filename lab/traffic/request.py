@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lab.kube.errors import LabError, nearest
+from lab.network.reasons import OTHER_FAMILY
+
+
+def refusal(reason: str) -> str:
+    """The outcome of a packet that is refused for a reason: unreachable when not even the client's kernel sends it."""
+    return "unreachable" if reason == OTHER_FAMILY else "refused"
 
 
 class Scheme(NamedTuple):

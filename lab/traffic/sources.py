@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,10 @@ from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
 from lab.network.flow import Source
+from lab.network.outside import asker, host_at, internet_host
 
 if TYPE_CHECKING:
     from lab.traffic.servers import Servers
-
-_FIRST_INTERNET_CLIENT = ipaddress.IPv4Address("198.51.100.1")
 
 
 class Origin:
@@ -102,10 +100,13 @@ class PodsOrigin(Origin):
 
 
 class Sources:
-    """Turns what a scenario or a user writes into Sources."""
+    """Turns what a scenario or a user writes into Sources; `families` are those of the cluster."""
 
-    def __init__(self, store: Store, servers: Servers) -> None:
+    def __init__(self, store: Store, servers: Servers, families: tuple[str, ...]) -> None:
+        self.asker = asker(families)
+        """The host on the internet that questions and commands come from when they do not say otherwise."""
         self._store, self._servers = store, servers
+        self._families = families
         self._internet_clients = 0
         self._found: dict[str, Origin] = {}
 
@@ -116,7 +117,7 @@ class Sources:
         """
         word, *rest = text.split("/")
         if word == "internet" and len(rest) <= 1:
-            return FixedOrigin([_internet(rest[0])] if rest else self._internet(addresses))
+            return FixedOrigin([host_at(rest[0], self._families)] if rest else self._internet(addresses))
         if word == "node" and len(rest) == 1:
             return NodeOrigin(self._store, self._servers, rest[0])
         kind = find_kind(word)
@@ -144,8 +145,4 @@ class Sources:
     def _internet(self, addresses: int) -> list[Source]:
         first = self._internet_clients
         self._internet_clients += addresses
-        return [_internet(str(_FIRST_INTERNET_CLIENT + first + number)) for number in range(addresses)]
-
-
-def _internet(ip: str) -> Source:
-    return Source(name=f"internet/{ip}", ip=ip)
+        return [internet_host(first + number, self._families) for number in range(addresses)]

@@ -10,6 +10,7 @@ from lab.cluster.store import Store
 from lab.journal import Journal
 from lab.kube.errors import LabError, nearest
 from lab.network.flow import Source
+from lab.network.outside import families_of
 from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.client import Client, ClientSpec, Phase
@@ -45,7 +46,7 @@ class Traffic:
         """Say which cluster and network this is; before anything runs."""
         self._wire = Wire(self._clock, self._journal, self._settings, self._seed, network, self.measure)
         self.servers.attach(store, network, self._wire)
-        self.sources = Sources(store, self.servers)
+        self.sources = Sources(store, self.servers, families_of(self._settings.pod_cidr))
         self.foresight = Foresight(network, self._wire)
         network.dns.serving = self.servers.answering
 

@@ -67,7 +67,7 @@ def _head(trace: Trace, size: int) -> list[Line]:
         line(
             (forecast.source.name, "strong"),
             (" → ", "frame"),
-            (f"{target.host}:{target.port}/{target.protocol}", "accent"),
+            (f"{join(target.host, target.port)}/{target.protocol}", "accent"),
             (f"   {trace.asked}" if trace.asked != f"{target.host}:{target.port}" else "", "dim"),
             (f"   at {fmt.moment(trace.now_s)}", "dim"),
         ),

@@ -9,7 +9,7 @@ from lab.views import format as fmt
 if TYPE_CHECKING:
     from lab.traffic.foresight import Forecast, Sight
 
-ROLES = {"ok": "ok", "error": "bad", "refused": "bad", "timeout": "bad", "nxdomain": "bad"}
+ROLES = {"ok": "ok", "error": "bad", "refused": "bad", "timeout": "bad", "nxdomain": "bad", "unreachable": "bad"}
 
 
 class Outcome(NamedTuple):

@@ -31,6 +31,19 @@ def test_nodes_have_a_pod_cidr_and_an_address_of_each_family() -> None:
     assert node.spec.pod_cidrs == ("10.244.1.0/24", "fd00:10:244:1::/64")
     internal = [each.address for each in node.status.addresses if each.type == "InternalIP"]
     assert internal == ["172.18.0.12", "fd00:172:18::12"]
+    external = [each.address for each in node.status.addresses if each.type == "ExternalIP"]
+    assert external == ["192.0.2.12", "2001:db8:2::12"]
+
+
+def test_nodes_of_an_ipv6_cluster_have_ipv6_addresses_only() -> None:
+    cluster = SmallCluster(1, settings=Settings(pod_cidr="fd00:10:244::/56", service_cidr="fd00:10:96::/112"))
+    cluster.run(1)
+    addresses = [(each.type, each.address) for each in cluster.node("worker-1").status.addresses]
+    assert addresses == [
+        ("InternalIP", "fd00:172:18::11"),
+        ("ExternalIP", "2001:db8:2::11"),
+        ("Hostname", "worker-1"),
+    ]
 
 
 def test_pods_have_both() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from msgspec.structs import replace
 
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import ObjectMeta
+from lab.settings import Settings
 from tests.cluster.small_cluster import SmallCluster
 
 
@@ -27,6 +31,50 @@ def test_an_address_comes_after_the_provisioning_time() -> None:
     cluster.until(5.1)
     assert external_ip(cluster, "web") == "203.0.113.10"
     assert cluster.reasons("web") == ["EnsuringLoadBalancer", "EnsuredLoadBalancer"]
+
+
+DUAL = Settings(pod_cidr="10.244.0.0/16,fd00:10:244::/56", service_cidr="10.96.0.0/12,fd00:10:96::/112")
+
+
+def addresses(cluster: SmallCluster, name: str) -> list[str]:
+    return [ingress.ip for ingress in cluster.store.get(Service, name).status.load_balancer.ingress]
+
+
+@pytest.mark.parametrize(
+    ("spec", "given"),
+    [
+        ({}, ["203.0.113.10"]),
+        ({"ip_families": ("IPv6",)}, ["2001:db8:113::10"]),
+        ({"ip_family_policy": "PreferDualStack"}, ["203.0.113.10", "2001:db8:113::10"]),
+        (
+            {"ip_family_policy": "RequireDualStack", "ip_families": ("IPv6", "IPv4")},
+            ["2001:db8:113::10", "203.0.113.10"],
+        ),
+    ],
+)
+def test_there_is_an_address_of_each_family_in_the_order_of_the_families(
+    spec: dict[str, Any], given: list[str]
+) -> None:
+    cluster = SmallCluster(settings=DUAL)
+    add(cluster, "web", **spec)
+    cluster.run(6)
+    assert addresses(cluster, "web") == given
+
+
+def test_a_service_that_becomes_dual_stack_keeps_its_address_and_gets_another() -> None:
+    cluster = SmallCluster(settings=DUAL)
+    add(cluster, "web")
+    cluster.run(6)
+    service = cluster.store.get(Service, "web")
+    cluster.store.update(replace(service, spec=replace(service.spec, ip_family_policy="PreferDualStack")))
+    cluster.run(1)
+    assert addresses(cluster, "web") == ["203.0.113.10", "2001:db8:113::10"]
+    service = cluster.store.get(Service, "web")
+    single = replace(service.spec, ip_family_policy="SingleStack", ip_families=("IPv4",))
+    single = replace(single, cluster_ips=service.spec.cluster_ips[:1])
+    cluster.store.update(replace(service, spec=single))
+    cluster.run(1)
+    assert addresses(cluster, "web") == ["203.0.113.10"]
 
 
 def test_the_lowest_free_address_is_given() -> None:

@@ -156,7 +156,9 @@ def test_the_client_sees_what_a_real_request_gets(
 ) -> None:
     found = traced(engine, f"--from {source} --to {to}")
     assert [(way["outcome"], way["reason"]) for way in found["ways"][:1]] == [(outcome, reason)]
-    sender = engine.traffic.sources.origin(source if "/" in source else f"internet/{source}").all()[0]
+    sources = engine.traffic.sources
+    named = source if "/" in source else f"internet/{source}"
+    sender = sources.asker if source == "internet" else sources.find(named)
     results: list[RequestResult] = []
     engine.traffic.request(sender, found["to"]["url"], results.append)
     engine.run_for(200.0)

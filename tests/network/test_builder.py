@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
 from lab.kube.decode import decode
 from lab.network.builder import RuleBuilder
 
@@ -76,3 +79,27 @@ def test_an_address_in_two_slices_counts_once() -> None:
     builder.apply(slice_("web", "a", "10.244.0.2"), deleted=True)
     builder.refresh()
     assert addresses(builder) == ["10.244.0.2"]
+
+
+def test_what_has_a_label_for_another_proxy_is_as_good_as_gone() -> None:
+    builder, web, part = RuleBuilder(), service("web", 1), slice_("web", "a", "10.244.0.2")
+    for event in (web, part):
+        builder.apply(event)
+    builder.refresh()
+    label = {"service.kubernetes.io/service-proxy-name": ""}
+    builder.apply(replace(web, metadata=replace(web.metadata, labels=label)))
+    assert builder.refresh()
+    assert not builder.table.services
+    builder.apply(web)
+    builder.refresh()
+    assert addresses(builder) == ["10.244.0.2"]
+
+
+@pytest.mark.parametrize("label", ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"])
+def test_slices_with_such_a_label_or_that_of_headless_services_are_not_watched(label: str) -> None:
+    builder, part = RuleBuilder(), slice_("web", "a", "10.244.0.2")
+    labels = {**part.metadata.labels, label: "other"}
+    for event in (service("web", 1), replace(part, metadata=replace(part.metadata, labels=labels))):
+        builder.apply(event)
+    builder.refresh()
+    assert addresses(builder) == []

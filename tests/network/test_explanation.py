@@ -86,10 +86,15 @@ def test_the_rules_are_those_of_the_mode(mode: str) -> None:
     text = "\n".join(explanation.rules)
     wanted = {
         "iptables": ["KUBE-NODEPORTS", "-A KUBE-EXT-", "-A KUBE-SVC-", "-A KUBE-SEP-", "KUBE-MARK-MASQ"],
-        "nftables": ["service-nodeports {", "chain external-", "numgen random mod 2", "chain endpoint-"],
+        "nftables": [
+            "service-nodeports {",
+            "chain external-",
+            "chain service-",
+            "dnat ip addr . port to numgen random mod 2",
+        ],
     }
     assert all(part in text for part in wanted[mode])
-    assert explanation.decision.endpoint in explanation.rules[-1]
+    assert explanation.decision.endpoint in explanation.rules[-1].replace(" . ", ":")
     assert "masquerade" in told(explanation)
     assert "172.18.0.11" in told(explanation)["masquerade"]
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from lab.kube.kinds.endpointslice import (
+    HEADLESS_LABEL,
     MANAGED_BY_LABEL,
     SERVICE_NAME_LABEL,
     Endpoint,
@@ -25,7 +26,6 @@ from lab.kube.kinds.pod import Container, Pod
 from lab.kube.kinds.service import Service, ServicePort
 
 CONTROLLER_NAME = "endpointslice-controller.k8s.io"
-HEADLESS_LABEL = "service.kubernetes.io/headless"
 TOPOLOGY_ANNOTATIONS = ("service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints")
 RESERVED_LABELS = (SERVICE_NAME_LABEL, MANAGED_BY_LABEL, HEADLESS_LABEL)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from lab.cluster.controllers.base import Controller, Key
-from lab.cluster.controllers.endpoints import CONTROLLER_NAME, HEADLESS_LABEL, address_types
+from lab.cluster.controllers.endpoints import CONTROLLER_NAME, address_types
 from lab.cluster.watch import Change
 from lab.kube.kinds.endpoints import (
     ENDPOINTS_CAPACITY,
@@ -20,7 +20,14 @@ from lab.kube.kinds.endpoints import (
     EndpointsPort,
     EndpointSubset,
 )
-from lab.kube.kinds.endpointslice import MANAGED_BY_LABEL, SERVICE_NAME_LABEL, Endpoint, EndpointPort, EndpointSlice
+from lab.kube.kinds.endpointslice import (
+    HEADLESS_LABEL,
+    MANAGED_BY_LABEL,
+    SERVICE_NAME_LABEL,
+    Endpoint,
+    EndpointPort,
+    EndpointSlice,
+)
 from lab.kube.kinds.service import Service
 from lab.kube.meta import ObjectMeta
 

@@ -13,8 +13,11 @@ from msgspec.structs import replace
 from lab.cluster.controllers.base import Controller, Key
 from lab.kube.kinds.service import LoadBalancerIngress, LoadBalancerStatus, Service, ServiceStatus
 
-FIRST_ADDRESS = ipaddress.IPv4Address("203.0.113.10")
-"""TEST-NET-3 (RFC 5737) stands for the provider's public addresses."""
+FIRST_ADDRESS = {
+    "IPv4": ipaddress.ip_address("203.0.113.10"),
+    "IPv6": ipaddress.ip_address("2001:db8:113::10"),
+}
+"""TEST-NET-3 (RFC 5737) and a documentation prefix (RFC 3849) stand for the provider's public addresses."""
 
 
 class LoadBalancerController(Controller):
@@ -36,10 +39,13 @@ class LoadBalancerController(Controller):
         held = self._held.get(key)
         if held is not None and (service is None or held[0] != service.metadata.uid or not _wants(service)):
             self._release(key, service)
+            held = None
         if service is None or not _wants(service):
             self._building.pop(key, None)
             return
-        if key not in self._held and self._building.get(key) != service.metadata.uid:
+        if held is not None:
+            self._give(service, held[1])
+        elif self._building.get(key) != service.metadata.uid:
             self._building[key] = service.metadata.uid
             self.note(service, "EnsuringLoadBalancer", "Ensuring load balancer")
             self.clock.after(self.settings.lb_provision_s, self._provisioned, key, service.metadata.uid)
@@ -53,9 +59,14 @@ class LoadBalancerController(Controller):
             return
         offset = self._take()
         self._held[key] = (uid, offset)
-        ingress = LoadBalancerIngress(ip=str(FIRST_ADDRESS + offset), ip_mode="VIP")
-        self._write(service, (ingress,))
+        self._give(service, offset)
         self.note(service, "EnsuredLoadBalancer", "Ensured load balancer")
+
+    def _give(self, service: Service, offset: int) -> None:
+        """An address of each of the Service's families, in their order, unless it has just these."""
+        wanted = [str(FIRST_ADDRESS[family] + offset) for family in service.spec.ip_families or ("IPv4",)]
+        if [ingress.ip for ingress in service.status.load_balancer.ingress] != wanted:
+            self._write(service, tuple(LoadBalancerIngress(ip=ip, ip_mode="VIP") for ip in wanted))
 
     def _release(self, key: Key, service: Service | None) -> None:
         uid, offset = self._held.pop(key)

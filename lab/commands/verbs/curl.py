@@ -9,7 +9,7 @@ from http import HTTPStatus
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
 from lab.commands.registry import Flag, Parameter, ValueType, command
-from lab.commands.values import OUTSIDE, REPEATS, SECONDS, SOURCE
+from lab.commands.values import REPEATS, SECONDS, SOURCE
 from lab.commands.words import CommandError, Word
 from lab.journal import Decision
 from lab.kube.errors import LabError
@@ -52,7 +52,7 @@ URL = ValueType("URL", "such as http://web/ or http://192.0.2.11:30080/", _read_
 )
 def curl(call: Call) -> None:
     """Send the first request; each answer sends the next."""
-    source: Source = call.get("from") or call.engine.traffic.sources.find(OUTSIDE)
+    source: Source = call.get("from") or call.engine.traffic.sources.asker
     call.running = True
     Session(call, source, call.values["url"], call.get("count", 1)).send()
 
@@ -120,7 +120,8 @@ def headline(result: RequestResult, target: Target, decision: Decision | None) -
             )
         case "unreachable":
             return (
-                f"curl: (7) Failed to connect to {target.host} port {target.port} after {millis} ms: No route to host"
+                f"curl: (7) Failed to connect to {target.host} port {target.port} after {millis} ms: "
+                "Network is unreachable"
             )
         case "reset":
             return "curl: (56) Recv failure: Connection reset by peer"

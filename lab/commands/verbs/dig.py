@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
 from lab.commands.registry import Flag, Parameter, ValueType, command
-from lab.commands.values import OUTSIDE, SOURCE
+from lab.commands.values import SOURCE
 from lab.commands.words import CommandError, Word
 from lab.kube.kinds.service import Service
 from lab.network.addresses import normalize
@@ -102,7 +102,7 @@ def dig(call: Call) -> None:
         question = Question(f"{reverse_name(address)}.", PTR)
     if not question.name:
         raise CommandError("error: expected a name, or -x with an address; such as: dig web", Word("", 4, 4))
-    source: Source = call.get("from") or call.engine.traffic.sources.find(OUTSIDE)
+    source: Source = call.get("from") or call.engine.traffic.sources.asker
     call.running = True
     dns = call.engine.network.dns
     conf = dns.resolv_conf(source)

@@ -9,7 +9,7 @@ from lab.commands.call import Call
 from lab.commands.destination import DESTINATION, Destination, target_of
 from lab.commands.flags import IN_NAMESPACE
 from lab.commands.registry import Flag, ValueType, command
-from lab.commands.values import OUTSIDE, SOURCE, TEXT, choice
+from lab.commands.values import SOURCE, TEXT, choice
 from lab.commands.words import CommandError, Word
 from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.node import Node
@@ -29,8 +29,10 @@ def _read_sender(words: Sequence[Word], call: Call) -> Source:
         text = _party_with(normalize(text), call)
     elif slash and kind not in ("internet", "node") and "/" not in name:
         text = f"{kind}/{call.namespace}/{name}"
+    if text == "internet":
+        return call.engine.traffic.sources.asker
     try:
-        present = call.engine.traffic.sources.origin(OUTSIDE if text == "internet" else text).all()
+        present = call.engine.traffic.sources.origin(text).all()
     except LabError as error:
         raise CommandError(f"error: {error}", words[0]) from None
     if not present:
@@ -88,7 +90,7 @@ def trace(call: Call) -> None:
     wanted: Destination | None = call.get("to")
     if wanted is None:
         raise LabError("lab trace: expected --to, such as --to web:80 or --to service/web:80")
-    source: Source = call.get("from") or call.engine.traffic.sources.origin(OUTSIDE).all()[0]
+    source: Source = call.get("from") or call.engine.traffic.sources.asker
     target = target_of(wanted, source, call)
     forecast = call.engine.traffic.foresight.request(source, target)
     followed = next((sight for sight in forecast.sights if sight.reached), forecast.sights[0])

@@ -9,6 +9,8 @@ from lab.kube.struct import KubeStruct
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
+HEADLESS_LABEL = "service.kubernetes.io/headless"
+"""Stands on the slices of headless Services, so that kube-proxy need not watch them."""
 
 
 class ForZone(KubeStruct, frozen=True):

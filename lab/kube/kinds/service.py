@@ -7,6 +7,9 @@ import msgspec
 from lab.kube.meta import Condition, KubeObject
 from lab.kube.struct import IntOrString, KubeStruct
 
+SERVICE_PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name"
+"""Leaves a Service, and its slices, to another proxy than kube-proxy, whatever its value."""
+
 
 class ServicePort(KubeStruct, frozen=True):
     """One port of a Service; `name` joins it to the ports of its EndpointSlices."""

@@ -3,7 +3,7 @@
     names.py      chains and sets, named as kube-proxy names them
     port.py       one Service port, sorted for one node: which endpoints, which refusals, which addresses
     iptables.py   the filter and nat tables
-    nftables.py   the table kube-proxy with its maps
+    nftables.py   the table kube-proxy with its maps; what every node has is in nftables_node.py
     ipvs.py       virtual servers, the sets, and the few chains that look into them
     passed.py     which of these lines a packet passed
 
@@ -59,7 +59,7 @@ def written(table: RuleTable, node: NodeFacts, family: str, service: str = "", f
     if service:
         used = [helper for helper in backend.HELPERS if any(helper in line.text for line in lines)]
         lines += [line for line in backend.first_lines(node, family) if line.holder in used]
-    return backend.write(lines, family, whole=not service)
+    return backend.write(lines, node, family, whole=not service)
 
 
 class _Backend(Protocol):
@@ -71,7 +71,7 @@ class _Backend(Protocol):
 
     def service_lines(self, port: Port, claims: Iterable[Claim]) -> Iterable[Line]: ...
 
-    def write(self, lines: Iterable[Line], family: str, *, whole: bool) -> list[str]: ...
+    def write(self, lines: Iterable[Line], node: NodeFacts, family: str, *, whole: bool) -> list[str]: ...
 
 
 _BACKENDS: dict[str, _Backend] = {IPTABLES: iptables, IPVS: ipvs, NFTABLES: nftables}

@@ -44,7 +44,12 @@ _BALANCERS, _HEALTH = "kubernetes load balancer firewall", "kubernetes health ch
 
 
 def write(
-    lines: Iterable[Line], family: str, *, whole: bool, own: Mapping[str, tuple[str, ...]] | None = None
+    lines: Iterable[Line],
+    node: NodeFacts,
+    family: str,
+    *,
+    whole: bool,
+    own: Mapping[str, tuple[str, ...]] | None = None,
 ) -> list[str]:
     """Both tables in the syntax of iptables-save; `whole` declares every chain that a node has.
 

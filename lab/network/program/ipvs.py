@@ -38,9 +38,11 @@ _LOCAL_PORT_SETS = {
     "UDP": "KUBE-NODE-PORT-LOCAL-UDP",
     SCTP: "KUBE-NODE-PORT-LOCAL-SCTP-HASH",
 }
+_LONGEST_SET_NAME = 31
 _LOCAL_NOTE = "with externalTrafficPolicy=local"
 _MASQUERADE_NOTE = "for masquerade purpose"
-_HASH_NOTE = "with type 'hash ip:port'"
+_HASH_NOTE = r"with type \'hash ip:port\'"
+"""As iptables-save writes quotes."""
 _SETS: dict[str, tuple[str, str]] = {
     LOOP_BACK: ("hash:ip,port,ip", "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose"),
     CLUSTER: ("hash:ip,port", f"Kubernetes service cluster ip + port {_MASQUERADE_NOTE}"),
@@ -100,34 +102,41 @@ _BY_SET = (
 _FLAGS = {"TCP": "-t", "UDP": "-u", SCTP: "--sctp-service"}
 
 
-def write(lines: Iterable[Line], family: str, *, whole: bool) -> list[str]:
+def write(lines: Iterable[Line], node: NodeFacts, family: str, *, whole: bool) -> list[str]:
     """The three parts, each after a comment that names the tool; `whole` makes every set and chain of a node."""
     found = list(dict.fromkeys(lines))
-    elements = [line for line in found if line.table == IPSET]
-    used = dict.fromkeys(line.holder for line in elements)
-    kind = "inet" if family == IPV4 else "inet6"
-    made = [_create(name, kind) for name in _names(family) if whole or name in used]
-    text = ["# ipvsadm -Sn", *(str(line) for line in found if line.table == IPVS), "# ipset save", *made]
-    text += map(str, elements)
+    servers, sets = _by_holder(found, IPVS), _by_holder(found, IPSET)
+    text = ["# ipvsadm -Sn", *(line for server in servers.values() for line in server), "# ipset save"]
+    for base in _SETS:
+        name = set_name(base, family)
+        if whole or name in sets:
+            text += [_create(base, family), *sets.get(name, ())]
     if whole or any(line.table in (FILTER, NAT) for line in found):
         text.append("# iptables-save" if family == IPV4 else "# ip6tables-save")
-        text += iptables.write(found, family, whole=whole, own=_CHAINS)
+        text += iptables.write(found, node, family, whole=whole, own=_CHAINS)
     return text
 
 
+def _by_holder(lines: Iterable[Line], table: str) -> dict[str, dict[str, None]]:
+    """What is in each virtual server or set: each line once, also where several Services have the same member."""
+    found: dict[str, dict[str, None]] = {}
+    for line in lines:
+        if line.table == table:
+            found.setdefault(line.holder, {})[str(line)] = None
+    return found
+
+
 def set_name(name: str, family: str) -> str:
-    """The name of a set: those of IPv6 begin with KUBE-6-."""
-    return name if family == IPV4 else name.replace("KUBE-", "KUBE-6-", 1)
+    """The name of a set: those of IPv6 begin with KUBE-6-, and are cut off where the kernel's names end."""
+    return name if family == IPV4 else name.replace("KUBE-", "KUBE-6-", 1)[:_LONGEST_SET_NAME]
 
 
-def _names(family: str) -> Iterator[str]:
-    return (set_name(name, family) for name in _SETS)
-
-
-def _create(name: str, kind: str) -> str:
-    form, note = _SETS[name.replace("KUBE-6-", "KUBE-", 1)]
+def _create(name: str, family: str) -> str:
+    # kube-proxy's comments on sets stand in the rules that look into them; the sets themselves have none.
+    form, _ = _SETS[name]
+    kind = "inet" if family == IPV4 else "inet6"
     size = "range 0-65535" if form == "bitmap:port" else f"family {kind} hashsize 1024 maxelem 65536"
-    return f'create {name} {form} {size} comment "{note}"'
+    return f"create {set_name(name, family)} {form} {size}"
 
 
 # -- what every node has --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 Structure and comments are those of kube-proxy's nftables backend (pkg/proxy/nftables): two maps send a packet to the
 chain of its Service with a single look, whatever the number of Services, and a random number picks from a third.
 Packets that found no endpoint still have their old destination, and meet their reject or drop in the filter chains.
+What every node has, however many Services there are, is in `nftables_node.py`.
 """
 
 from __future__ import annotations
@@ -15,70 +16,36 @@ from lab.network.node_facts import NodeFacts
 from lab.network.packet import REJECT
 from lab.network.program import names
 from lab.network.program.line import ELEMENT, RULE, SET, Line
+from lab.network.program.nftables_node import (
+    HAIRPINS,
+    HELPERS,
+    first_lines,
+    heads,
+    ip_of,
+    sets,
+    table_of,
+    to_masquerade,
+)
 from lab.network.program.port import Claim, Port
 from lab.network.traffic_policy import CLUSTER_IP, LOAD_BALANCER_IP, NODE_PORT
 
-MARK = "0x4000"
-"""What marks a packet that is to be masqueraded."""
+__all__ = ["HELPERS", "first_lines", "service_lines", "write"]
 
-_HEADS = {
-    "filter-prerouting-pre-dnat": "type filter hook prerouting priority -110;",
-    "filter-output-pre-dnat": "type filter hook output priority -110;",
-    "filter-input": "type filter hook input priority 0;",
-    "filter-forward": "type filter hook forward priority 0;",
-    "filter-output": "type filter hook output priority 0;",
-    "nat-prerouting": "type nat hook prerouting priority -100;",
-    "nat-output": "type nat hook output priority -100;",
-    "nat-postrouting": "type nat hook postrouting priority 100;",
-    "reject-chain": 'comment "helper for @no-endpoint-services / @no-endpoint-nodeports"',
-}
-"""What stands at the beginning of a chain: for those that begin at a hook of the kernel, which one."""
-_CHAINS = (
-    "cluster-ips-check",
-    "firewall-check",
-    "mark-for-masquerade",
-    "masquerading",
-    "nodeport-endpoints-check",
-    "service-endpoints-check",
-    "services",
-)
-HELPERS: tuple[str, ...] = ("mark-for-masquerade", "reject-chain")
-"""Chains of every node that those of Services go through."""
-_SETS = (
-    ("set", "cluster-ips", "type {address};", "Active ClusterIPs"),
-    ("set", "nodeport-ips", "type {address};", "IPs that accept NodePort traffic"),
-    ("map", "firewall-ips", "type {key} : verdict;", "destinations that are subject to LoadBalancerSourceRanges"),
-    (
-        "map",
-        "no-endpoint-nodeports",
-        "type inet_proto . inet_service : verdict;",
-        "vmap to drop or reject packets to service nodeports with no endpoints",
-    ),
-    (
-        "map",
-        "no-endpoint-services",
-        "type {key} : verdict;",
-        "vmap to drop or reject packets to services with no endpoints",
-    ),
-    ("map", "service-ips", "type {key} : verdict;", "ClusterIP, ExternalIP and LoadBalancer IP traffic"),
-    ("map", "service-nodeports", "type inet_proto . inet_service : verdict;", "NodePort traffic"),
-)
 _NEXT_ELEMENT = ",\n\t\t\t     "
 
 
-def write(lines: Iterable[Line], family: str, *, whole: bool) -> list[str]:
+def write(lines: Iterable[Line], node: NodeFacts, family: str, *, whole: bool) -> list[str]:
     """The table in the syntax of nft; `whole` declares every chain, set and map that a node has."""
     found = list(lines)
-    rules = _by_holder(found, RULE)
-    elements = _by_holder(found, ELEMENT)
-    blocks = [*_sets(family, elements, whole), *_affinity_sets(family, found)]
-    every = (*_HEADS, *_CHAINS) if whole else ()
-    for chain in dict.fromkeys((*every, *rules)):
-        head = [_HEADS[chain]] if chain in _HEADS else []
+    rules, elements = _by_holder(found, RULE), _by_holder(found, ELEMENT)
+    blocks = [*_sets(node, family, elements, whole), *_affinity_sets(family, found)]
+    beginnings = heads(node)
+    for chain in dict.fromkeys((*(beginnings if whole else ()), *rules)):
+        head = [beginnings[chain]] if beginnings.get(chain) else []
         blocks.append([f"\tchain {chain} {{", *(f"\t\t{each}" for each in (*head, *rules.get(chain, ()))), "\t}"])
     note = [['\tcomment "rules for kube-proxy"']] if whole else []
     inside = "\n\n".join("\n".join(block) for block in (*note, *blocks))
-    return [f"table {_table(family)} {{", *inside.split("\n"), "}"]
+    return [f"table {table_of(family)} {{", *inside.split("\n"), "}"]
 
 
 def _by_holder(lines: list[Line], kind: str) -> dict[str, list[str]]:
@@ -90,79 +57,21 @@ def _by_holder(lines: list[Line], kind: str) -> dict[str, list[str]]:
     return found if kind == RULE else {holder: list(dict.fromkeys(texts)) for holder, texts in found.items()}
 
 
-def _sets(family: str, elements: dict[str, list[str]], whole: bool) -> Iterator[list[str]]:
-    address = _address(family)
-    for sort, name, form, note in _SETS:
+def _sets(node: NodeFacts, family: str, elements: dict[str, list[str]], whole: bool) -> Iterator[list[str]]:
+    for name, (kind, form, note) in sets(node, family).items():
         if whole or name in elements:
-            key = f"{address} . inet_proto . inet_service"
-            body = [form.format(address=address, key=key), f'comment "{note}"']
+            body = [form, f'comment "{note}"']
             if name in elements:
                 body.append(f"elements = {{ {_NEXT_ELEMENT.join(elements[name])} }}")
-            yield [f"\t{sort} {name} {{", *(f"\t\t{each}" for each in body), "\t}"]
+            yield [f"\t{kind} {name} {{", *(f"\t\t{each}" for each in body), "\t}"]
 
 
 def _affinity_sets(family: str, lines: list[Line]) -> Iterator[list[str]]:
+    address = "ipv4_addr" if family == IPV4 else "ipv6_addr"
     for line in lines:
         if line.kind == SET:
-            body = (f"type {_address(family)}", "flags dynamic,timeout", line.text)
+            body = (f"type {address}", "flags dynamic,timeout", line.text)
             yield [f"\tset {line.holder} {{", *(f"\t\t{each}" for each in body), "\t}"]
-
-
-# -- what every node has --------------------------------------------------------------------------------------
-
-
-def first_lines(node: NodeFacts, family: str) -> Iterator[Line]:
-    """Where a packet enters, the look-ups in the maps, and the marks for masquerading."""
-    for chain, jumps in _ENTRANCES.items():
-        for text in jumps:
-            yield _base(family, chain, text)
-    ip = _ip(family)
-    key = f"{ip} daddr . meta l4proto . th dport vmap"
-    if node.serves_every_address(family):
-        loopback = f"{ip} daddr != {'127.0.0.0/8' if family == IPV4 else '::1'}"
-        check, here = loopback, f"fib daddr type local {loopback}"
-    else:
-        check = here = f"{ip} daddr @nodeport-ips"
-    yield _base(family, "services", f"{key} @service-ips")
-    yield _base(family, "services", f"{here} meta l4proto . th dport vmap @service-nodeports")
-    yield _base(family, "service-endpoints-check", f"{key} @no-endpoint-services")
-    yield _base(family, "nodeport-endpoints-check", f"{check} meta l4proto . th dport vmap @no-endpoint-nodeports")
-    yield _base(family, "firewall-check", f"{key} @firewall-ips")
-    yield _base(family, "reject-chain", "reject")
-    yield wrong_port(family)
-    yield from unallocated(node, family)
-    yield _base(family, "mark-for-masquerade", f"mark set mark or {MARK}")
-    yield _base(family, "masquerading", f"mark and {MARK} == 0 return")
-    yield _base(family, "masquerading", f"mark set mark xor {MARK}")
-    yield _base(family, "masquerading", "masquerade fully-random")
-    for address in () if node.serves_every_address(family) else node.node_port_ips(family):
-        yield _base(family, "nodeport-ips", address, ELEMENT)
-
-
-_ENTRANCES = {
-    "filter-prerouting-pre-dnat": ("ct state new jump firewall-check",),
-    "filter-output-pre-dnat": ("ct state new jump firewall-check",),
-    "filter-input": ("ct state new jump nodeport-endpoints-check", "ct state new jump service-endpoints-check"),
-    "filter-forward": ("ct state new jump service-endpoints-check", "ct state new jump cluster-ips-check"),
-    "filter-output": ("ct state new jump service-endpoints-check", "ct state new jump cluster-ips-check"),
-    "nat-prerouting": ("jump services",),
-    "nat-output": ("jump services",),
-    "nat-postrouting": ("jump masquerading",),
-}
-
-
-def wrong_port(family: str) -> Line:
-    """Refuse packets to a cluster IP that has no such port."""
-    text = f'{_ip(family)} daddr @cluster-ips reject comment "Reject traffic to invalid ports of ClusterIPs"'
-    return _base(family, "cluster-ips-check", text)
-
-
-def unallocated(node: NodeFacts, family: str) -> Iterator[Line]:
-    """Drop packets to addresses of the Service CIDRs that no Service has."""
-    cidrs = [cidr.text for cidr in node.service_cidrs if cidr.family == family]
-    if cidrs:
-        text = f'{_ip(family)} daddr {{ {", ".join(cidrs)} }} drop comment "Drop traffic to unallocated ClusterIPs"'
-        yield _base(family, "cluster-ips-check", text)
 
 
 # -- one Service port -----------------------------------------------------------------------------------------
@@ -170,7 +79,8 @@ def unallocated(node: NodeFacts, family: str) -> Iterator[Line]:
 
 def service_lines(port: Port, claims: Iterable[Claim]) -> Iterator[Line]:
     """Everything that is there for one port: elements of the sets and maps, then its chains."""
-    yield _element(port, "cluster-ips", port.rule.cluster_ip)
+    if port.node.features.nftables_cluster_ips_check:
+        yield _element(port, "cluster-ips", port.rule.cluster_ip)
     for claim in claims:
         if port.has_endpoints and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)):
             yield entry(port, claim)
@@ -228,11 +138,13 @@ def drop_others(port: Port) -> Line:
 
 def mark_cluster_traffic(port: Port) -> Iterator[Line]:
     """Masquerade what comes to the cluster IP from no Pod, so that answers come back through this node."""
-    if port.node.masquerade_all or port.pod_cidr:
-        ip = _port_ip(port)
-        source = "" if port.node.masquerade_all else f" {ip} saddr != {port.pod_cidr}"
-        text = f"{ip} daddr {port.rule.cluster_ip}{source} jump mark-for-masquerade"
-        yield _rule(port, list_chain(port, local=port.rule.internal_local), text)
+    node, ip = port.node, _port_ip(port)
+    if node.features.nftables_hairpin_set or not (node.masquerade_all or port.pod_cidr):
+        return
+    again = "" if node.features.nftables_post_dnat_filter else f" {port.protocol} dport {port.rule.port}"
+    source = "" if node.masquerade_all else f" {ip} saddr != {port.pod_cidr}"
+    text = f"{ip} daddr {port.rule.cluster_ip}{again}{source} {to_masquerade(node)}"
+    yield _rule(port, list_chain(port, local=port.rule.internal_local), text)
 
 
 def external_lines(port: Port) -> Iterator[Line]:
@@ -249,7 +161,7 @@ def external_lines(port: Port) -> Iterator[Line]:
 
 def mark_external_traffic(port: Port) -> Line:
     """Masquerade all of it: the endpoint may be on another node and must answer through this one."""
-    return _rule(port, names.nft_name(names.NFT_EXTERNAL_CHAIN, port.rule), "jump mark-for-masquerade")
+    return _rule(port, names.nft_name(names.NFT_EXTERNAL_CHAIN, port.rule), to_masquerade(port.node))
 
 
 def short_cut_for_pods(port: Port) -> Iterator[Line]:
@@ -264,7 +176,7 @@ def short_cut_for_node(port: Port) -> Iterator[Line]:
     """The node itself is under no external policy either; its source may be the balancer's address: masquerade."""
     chain = names.nft_name(names.NFT_EXTERNAL_CHAIN, port.rule)
     local = "fib saddr type local"
-    yield _rule(port, chain, f'{local} jump mark-for-masquerade comment "masquerade local traffic"')
+    yield _rule(port, chain, f'{local} {to_masquerade(port.node)} comment "masquerade local traffic"')
     to = list_chain(port, local=False)
     yield _rule(port, chain, f'{local} goto {to} comment "short-circuit local traffic"')
 
@@ -285,31 +197,50 @@ def return_to(port: Port, prefix: str, endpoint: EndpointInfo) -> Line:
 
 
 def choose(port: Port, prefix: str, endpoints: tuple[EndpointInfo, ...]) -> Line:
-    """Draw a number and take the endpoint that has it."""
-    chains = (names.nft_endpoint_name(names.NFT_ENDPOINT_CHAIN, port.rule, endpoint) for endpoint in endpoints)
-    choices_ = ", ".join(f"{number} : goto {chain}" for number, chain in enumerate(chains))
-    text = f"numgen random mod {len(endpoints)} vmap {{ {choices_} }}"
-    return _rule(port, names.nft_name(prefix, port.rule), text)
+    """Draw a number and take the endpoint that has it: go to its chain, or where it has none, right to its address."""
+    chain = names.nft_name(prefix, port.rule)
+    draw = f"numgen random mod {len(endpoints)}"
+    if has_chains(port):
+        ends = (names.nft_endpoint_name(names.NFT_ENDPOINT_CHAIN, port.rule, endpoint) for endpoint in endpoints)
+        return _rule(port, chain, f"{draw} vmap {{ {_numbered(f'goto {end}' for end in ends)} }}")
+    rewrite_ = f"meta l4proto {port.protocol} dnat"
+    if len(endpoints) == 1 and port.node.features.nftables_direct_dnat:
+        return _rule(port, chain, f"{rewrite_} to {endpoints[0].address}")
+    places = _numbered(f"{endpoint.ip} . {endpoint.port}" for endpoint in endpoints)
+    return _rule(port, chain, f"{rewrite_} {_port_ip(port)} addr . port to {draw} map {{ {places} }}")
+
+
+def _numbered(values: Iterable[str]) -> str:
+    return ", ".join(f"{number} : {value}" for number, value in enumerate(values))
+
+
+def has_chains(port: Port) -> bool:
+    """Whether endpoints have chains of their own: since 1.36 only for session affinity."""
+    return bool(port.rule.affinity_s) or not port.node.features.nftables_hairpin_set
 
 
 def endpoint_lines(port: Port, endpoint: EndpointInfo) -> Iterator[Line]:
-    """The chain of an endpoint: masquerade who reaches itself, then rewrite the destination."""
-    yield mark_hairpin(port, endpoint)
+    """What there is for an endpoint: who reaches itself is masqueraded, then the destination is rewritten."""
+    yield from mark_hairpin(port, endpoint)
     if port.rule.affinity_s:
         yield affinity_set(port, endpoint)
         yield remember(port, endpoint)
-    yield rewrite(port, endpoint)
+    if has_chains(port):
+        yield rewrite(port, endpoint)
 
 
-def mark_hairpin(port: Port, endpoint: EndpointInfo) -> Line:
-    """A Pod that reaches itself would answer itself directly, and be confused."""
-    return _of_endpoint(port, endpoint, f"{_port_ip(port)} saddr {endpoint.ip} jump mark-for-masquerade")
+def mark_hairpin(port: Port, endpoint: EndpointInfo) -> Iterator[Line]:
+    """A Pod that reaches itself would answer itself directly, and be confused; since 1.36 a set has those Pods."""
+    if not port.node.features.nftables_hairpin_set:
+        yield _of_endpoint(port, endpoint, f"{_port_ip(port)} saddr {endpoint.ip} {to_masquerade(port.node)}")
+    elif endpoint.local_to(port.node.name):
+        yield _element(port, HAIRPINS, f"{endpoint.ip} . {endpoint.ip} . {port.protocol} . {endpoint.port}")
 
 
 def affinity_set(port: Port, endpoint: EndpointInfo) -> Line:
     """The clients that were sent to an endpoint, each for the affinity's time."""
     name = names.nft_endpoint_name(names.NFT_AFFINITY_SET, port.rule, endpoint)
-    return Line(_table(port.rule.family), name, f"timeout {port.rule.affinity_s:.0f}s", port.rule.service, SET)
+    return Line(table_of(port.rule.family), name, f"timeout {port.rule.affinity_s:.0f}s", port.rule.service, SET)
 
 
 def remember(port: Port, endpoint: EndpointInfo) -> Line:
@@ -334,29 +265,13 @@ def _key(port: Port, claim: Claim) -> str:
     return f"{claim.ip} . {port.protocol} . {port.rule.port}"
 
 
-def _ip(family: str) -> str:
-    return "ip" if family == IPV4 else "ip6"
-
-
-def _address(family: str) -> str:
-    return "ipv4_addr" if family == IPV4 else "ipv6_addr"
-
-
 def _port_ip(port: Port) -> str:
-    return _ip(port.rule.family)
-
-
-def _table(family: str) -> str:
-    return f"{_ip(family)} kube-proxy"
-
-
-def _base(family: str, holder: str, text: str, kind: str = RULE) -> Line:
-    return Line(_table(family), holder, text, kind=kind)
+    return ip_of(port.rule.family)
 
 
 def _rule(port: Port, chain: str, text: str) -> Line:
-    return Line(_table(port.rule.family), chain, text, port.rule.service)
+    return Line(table_of(port.rule.family), chain, text, port.rule.service)
 
 
 def _element(port: Port, holder: str, text: str) -> Line:
-    return Line(_table(port.rule.family), holder, text, port.rule.service, ELEMENT)
+    return Line(table_of(port.rule.family), holder, text, port.rule.service, ELEMENT)

@@ -9,7 +9,7 @@ from lab.network.addresses import family, parse_cidr
 from lab.network.endpoints import EndpointInfo
 from lab.network.node_facts import FROM_NODE, FROM_OUTSIDE, FROM_POD, IPTABLES, IPVS, NFTABLES, NodeFacts
 from lab.network.packet import DELIVER, Packet
-from lab.network.program import iptables, ipvs, names, nftables
+from lab.network.program import iptables, ipvs, names, nftables, nftables_node
 from lab.network.program.line import Line
 from lab.network.program.port import Claim, Port, port_of
 from lab.network.router import Verdict
@@ -43,9 +43,9 @@ def _without_service(table: RuleTable, node: NodeFacts, packet: Packet, verdict:
     elif verdict.reason == reasons.NO_SUCH_PORT and node.mode == IPVS:
         yield ipvs.wrong_port(family(packet.dst_ip))
     elif verdict.reason == reasons.NO_SUCH_PORT:
-        yield nftables.wrong_port(family(packet.dst_ip))
+        yield nftables_node.wrong_port(family(packet.dst_ip))
     elif verdict.reason == reasons.UNALLOCATED:
-        yield from nftables.unallocated(node, family(packet.dst_ip))
+        yield from nftables_node.unallocated(node, family(packet.dst_ip))
 
 
 class _Passed:
@@ -87,6 +87,13 @@ class _Passed:
     @property
     def marks_cluster_traffic(self) -> bool:
         return self.port.node.masquerade_all or (self.port.pod_cidr != "" and self.source != FROM_POD)
+
+    @property
+    def marked(self) -> bool:
+        """Whether it is masqueraded for where it comes from, and not because it reaches itself."""
+        if self.claim.kind is CLUSTER_IP:
+            return self.marks_cluster_traffic
+        return not self.port.rule.external_local or self.source == FROM_NODE
 
     @property
     def left(self) -> int:
@@ -160,18 +167,28 @@ def _holds(source: str, ip: str) -> bool:
 class _Nftables(_Passed):
     def lines(self) -> Iterator[Line]:
         port, claim = self.port, self.claim
-        if self.guarded:
+        refused_early = self.refused_early
+        if self.guarded and not refused_early:
             yield nftables.guard(port, claim)
             if self.verdict.reason == reasons.SOURCE_NOT_ALLOWED:
                 yield nftables.drop_others(port)
                 return
-        if port.has_endpoints and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)):
+        if claim.kind is CLUSTER_IP and self.marks_cluster_traffic:
+            yield from nftables_node.mark_cluster_traffic(port.node, port.rule.family)
+        if port.has_endpoints and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)) and not refused_early:
             yield nftables.entry(port, claim)
         if self.verdict.verdict != DELIVER:
             yield nftables.refuse(port, claim)
         else:
             yield from self._to_list()
             yield from self._to_endpoint()
+
+    @property
+    def refused_early(self) -> bool:
+        """Whether the packet leaves from the node itself and is refused before any other rule."""
+        node = self.port.node
+        refused = self.verdict.verdict != DELIVER and self.verdict.reason != reasons.SOURCE_NOT_ALLOWED
+        return refused and node.refuses_before_dnat and node.is_local(self.packet.src_ip) and self.claim.ip != ""
 
     def _to_list(self) -> Iterator[Line]:
         port = self.port
@@ -195,11 +212,16 @@ class _Nftables(_Passed):
             yield nftables.return_to(port, prefix, endpoint)
         else:
             yield nftables.choose(port, prefix, self.endpoints)
-        if self.hairpin:
-            yield nftables.mark_hairpin(port, endpoint)
-        if port.rule.affinity_s:
-            yield nftables.remember(port, endpoint)
-        yield nftables.rewrite(port, endpoint)
+        if self.hairpin and not port.node.features.nftables_hairpin_set:
+            yield from nftables.mark_hairpin(port, endpoint)
+        if nftables.has_chains(port):
+            if port.rule.affinity_s:
+                yield nftables.remember(port, endpoint)
+            yield nftables.rewrite(port, endpoint)
+        if self.hairpin and not self.marked and port.node.features.nftables_hairpin_set:
+            for element in nftables.mark_hairpin(port, endpoint):
+                yield nftables_node.masquerade_hairpins(port.rule.family)
+                yield element
 
 
 class _Ipvs(_Passed):

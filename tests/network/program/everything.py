@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.kube.versions import NEWEST, features_of
 from lab.network.addresses import join, parse_cidrs
 from lab.network.endpoints import EndpointInfo
 from lab.network.node_facts import NodeFacts
@@ -27,11 +28,11 @@ def table(*rules: ServicePortRule) -> RuleTable:
     return made
 
 
-def node(mode: str, **more: Any) -> NodeFacts:
+def node(mode: str, release: str = NEWEST, **more: Any) -> NodeFacts:
     """`w1`, as in kube-proxy's own unit tests."""
     ips = ["192.168.0.2", "192.168.1.2", "2001:db8::1"]
     given = {"cluster_cidr": "10.0.0.0/8", "service_cidrs": ["172.30.0.0/16", "fd00:10:96::/112"], **more}
-    return NodeFacts("w1", "", ips, primary_ips=[ips[0], ips[2]], mode=mode, **given)
+    return NodeFacts("w1", "", ips, primary_ips=[ips[0], ips[2]], mode=mode, features=features_of(release), **given)
 
 
 EVERYTHING = table(

@@ -28,8 +28,8 @@ LINES = [
     "-A --sctp-service 172.30.0.44:80 -s rr",
     "-A -t 172.30.0.45:80 -s rr -p 10800",
     "-A -t 172.30.0.46:80 -s rr",
-    'create KUBE-CLUSTER-IP hash:ip,port family inet hashsize 1024 maxelem 65536 comment "Kubernetes service cluster '
-    'ip + port for masquerade purpose"',
+    "create KUBE-CLUSTER-IP hash:ip,port family inet hashsize 1024 maxelem 65536",
+    "create KUBE-NODE-PORT-TCP bitmap:port range 0-65535",
     "add KUBE-CLUSTER-IP 172.30.0.41,tcp:80",
     "add KUBE-EXTERNAL-IP-LOCAL 192.168.99.22,tcp:80",
     "add KUBE-LOAD-BALANCER-LOCAL 1.2.3.4,tcp:80",

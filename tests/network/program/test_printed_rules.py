@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.kube.versions import NEWEST, VERSIONS
 from lab.network.addresses import IPV4, IPV6, parse_cidrs
 from lab.network.node_facts import IPTABLES, NFTABLES
 from lab.network.program import families, lines_of, written
@@ -14,9 +15,9 @@ from tests.network.program.everything import EVERYTHING, endpoint, node, rule, t
 SVC1 = "KUBE-SVC-XPGD46QRK7WJZT7O"
 
 
-def printed(mode: str, service: str = "", wanted: str = IPV4) -> list[str]:
+def printed(mode: str, service: str = "", wanted: str = IPV4, release: str = NEWEST) -> list[str]:
     """The lines without what only sets them out."""
-    lines = (line.strip().rstrip(",") for line in written(EVERYTHING, node(mode), wanted, service))
+    lines = (line.strip().rstrip(",") for line in written(EVERYTHING, node(mode, release), wanted, service))
     return [line.removeprefix("elements = { ") if line.startswith("elements") else line for line in lines]
 
 
@@ -84,22 +85,80 @@ def test_iptables_writes(line: str) -> None:
         'tcp . 3001 comment "ns2/svc2:p80" : drop',
         '1.2.3.4 . tcp . 80 comment "ns2/svc2:p80" : drop',
         '5.6.7.10 . tcp . 80 comment "ns6/svc6" : goto reject-chain }',
-        "ip daddr 172.30.0.41 ip saddr != 10.0.0.0/8 jump mark-for-masquerade",
-        "chain endpoint-5OJB2KTY-ns1/svc1/tcp/p80__10.180.0.1/80 {",
-        "ip saddr 10.180.0.1 jump mark-for-masquerade",
-        "meta l4proto tcp dnat to 10.180.0.1:80",
         'ip saddr 10.0.0.0/8 goto service-42NFTM6N-ns2/svc2/tcp/p80 comment "short-circuit pod traffic"',
-        'fib saddr type local jump mark-for-masquerade comment "masquerade local traffic"',
         'fib saddr type local goto service-42NFTM6N-ns2/svc2/tcp/p80 comment "short-circuit local traffic"',
         "ip saddr != { 203.0.113.0/25, 192.168.0.0/16, 5.6.7.8, 5.6.7.9 } drop",
+        "chain endpoint-GTK6MW7G-ns5/svc5/tcp/p80__10.180.0.3/80 {",
         "update @affinity-GTK6MW7G-ns5/svc5/tcp/p80__10.180.0.3/80 { ip saddr }",
         "timeout 10800s",
         "192.168.0.2 }",
-        'ip daddr { 172.30.0.0/16 } drop comment "Drop traffic to unallocated ClusterIPs"',
     ],
 )
-def test_nftables_writes(line: str) -> None:
-    assert line in printed(NFTABLES)
+@pytest.mark.parametrize("release", VERSIONS)
+def test_nftables_writes(release: str, line: str) -> None:
+    assert line in printed(NFTABLES, release=release)
+
+
+MARK = "jump mark-for-masquerade"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "line"),
+    [
+        # what is refused before DNAT, and after it
+        ("1.29", "1.33", "type filter hook input priority -110;"),
+        ("1.29", "1.33", "chain filter-prerouting {"),
+        ("1.29", "1.33", "chain filter-output-post-dnat {"),
+        ("1.34", "1.37", "type filter hook input priority 0;"),
+        ("1.34", "1.37", "chain filter-output-pre-dnat {"),
+        # cluster IPs that nobody has
+        ("1.30", "1.37", 'ip daddr { 172.30.0.0/16 } drop comment "Drop traffic to unallocated ClusterIPs"'),
+        ("1.30", "1.37", 'ip daddr @cluster-ips reject comment "Reject traffic to invalid ports of ClusterIPs"'),
+        # masquerade
+        ("1.29", "1.33", f"ip daddr 172.30.0.41 tcp dport 80 ip saddr != 10.0.0.0/8 {MARK}"),
+        ("1.34", "1.35", f"ip daddr 172.30.0.41 ip saddr != 10.0.0.0/8 {MARK}"),
+        (
+            "1.36",
+            "1.37",
+            "ip daddr @cluster-ips ip saddr != 10.0.0.0/8 mark set mark or 0x4000 "
+            'comment "masquerade clusterIP traffic from outside cluster"',
+        ),
+        ("1.29", "1.35", f'fib saddr type local {MARK} comment "masquerade local traffic"'),
+        ("1.36", "1.37", 'fib saddr type local mark set mark or 0x4000 comment "masquerade local traffic"'),
+        ("1.29", "1.35", "ip saddr 10.180.0.1 jump mark-for-masquerade"),
+        ("1.36", "1.37", "10.180.0.1 . 10.180.0.1 . tcp . 80"),
+        (
+            "1.36",
+            "1.37",
+            "ct status dnat ip saddr . ip daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random",
+        ),
+        # endpoints
+        ("1.29", "1.35", "chain endpoint-5OJB2KTY-ns1/svc1/tcp/p80__10.180.0.1/80 {"),
+        ("1.29", "1.35", "meta l4proto tcp dnat to 10.180.0.1:80"),
+        (
+            "1.36",
+            "1.37",
+            "meta l4proto tcp dnat ip addr . port to numgen random mod 3 map "
+            "{ 0 : 10.180.0.1 . 80, 1 : 10.180.0.2 . 80, 2 : 10.180.0.3 . 80 }",
+        ),
+    ],
+)
+def test_what_nftables_writes_from_one_release_to_another(first: str, last: str, line: str) -> None:
+    found = [release for release in VERSIONS if line in printed(NFTABLES, release=release)]
+    assert found == [release for release in VERSIONS if first <= release <= last]
+
+
+@pytest.mark.parametrize(
+    ("release", "rule"),
+    [
+        ("1.35", "numgen random mod 1 vmap { 0 : goto endpoint-SGOXE6O3-ns2/svc2/tcp/p80__10.180.0.2/80 }"),
+        ("1.36", "meta l4proto tcp dnat ip addr . port to numgen random mod 1 map { 0 : 10.180.0.2 . 80 }"),
+        ("1.37", "meta l4proto tcp dnat to 10.180.0.2:80"),
+    ],
+)
+def test_how_nftables_finds_the_only_endpoint(release: str, rule: str) -> None:
+    lines = printed(NFTABLES, "ns2/svc2", release=release)
+    assert lines[lines.index("chain service-42NFTM6N-ns2/svc2/tcp/p80 {") + 1 :][release < "1.36"] == rule
 
 
 def test_nftables_lists_a_cluster_ip_once_however_many_ports_it_has() -> None:
@@ -130,17 +189,21 @@ def test_the_rules_of_one_service_are_those_of_the_whole_that_are_there_for_it(m
 
 
 @pytest.mark.parametrize(
-    ("mode", "service", "chains"),
+    ("mode", "release", "service", "chains"),
     [
-        (IPTABLES, "ns1/svc1", ["-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000"]),
-        (IPTABLES, "ns6/svc6", []),
-        (NFTABLES, "ns1/svc1", ["mark set mark or 0x4000"]),
-        (NFTABLES, "ns6/svc6", ["reject"]),
+        (IPTABLES, NEWEST, "ns1/svc1", ["-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000"]),
+        (IPTABLES, NEWEST, "ns6/svc6", []),
+        (NFTABLES, "1.35", "ns1/svc1", ["mark set mark or 0x4000"]),
+        (NFTABLES, NEWEST, "ns1/svc1", []),
+        (NFTABLES, NEWEST, "ns6/svc6", ["reject"]),
     ],
 )
-def test_with_one_service_come_only_the_common_chains_that_it_uses(mode: str, service: str, chains: list[str]) -> None:
-    common = [str(line) if mode == IPTABLES else line.text for line in lines_of(RuleTable(), node(mode), IPV4)]
-    assert [line for line in printed(mode, service) if line in common] == chains
+def test_with_one_service_come_only_the_common_chains_that_it_uses(
+    mode: str, release: str, service: str, chains: list[str]
+) -> None:
+    common = lines_of(RuleTable(), node(mode, release), IPV4)
+    texts = [str(line) if mode == IPTABLES else line.text for line in common]
+    assert [line for line in printed(mode, service, release=release) if line in texts] == chains
 
 
 @pytest.mark.parametrize("mode", [IPTABLES, NFTABLES])
@@ -172,8 +235,11 @@ def test_node_ports_on_listed_addresses_only() -> None:
 
 
 def test_masquerade_all_and_no_detector() -> None:
-    everything = "\n".join(written(EVERYTHING, node(NFTABLES, masquerade_all=True), IPV4, "ns1/svc1"))
+    everything = "\n".join(written(EVERYTHING, node(NFTABLES, "1.35", masquerade_all=True), IPV4, "ns1/svc1"))
     assert "ip daddr 172.30.0.41 jump mark-for-masquerade" in everything
+    assert "ip daddr @cluster-ips mark set mark or 0x4000" in "\n".join(
+        written(EVERYTHING, node(NFTABLES, masquerade_all=True), IPV4)
+    )
     nothing = "\n".join(written(EVERYTHING, node(IPTABLES, cluster_cidr=None), IPV4, "ns1/svc1"))
     assert "! -s" not in nothing
 

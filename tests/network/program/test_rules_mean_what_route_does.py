@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.kube.versions import NEWEST, features_of
 from lab.network import reasons
 from lab.network.addresses import family, join, parse_cidrs
 from lab.network.cases import case_of
@@ -67,16 +68,21 @@ class Recorder:
         return lambda *more: None
 
 
+NO_HINTS = st.just(((), ()))
+SOME_HINTS = st.sampled_from([(("a",), ()), (("b",), ()), (("a", "b"), ("w1",)), (("a",), ("w2",)), ((), ())])
+"""Of zones and of nodes."""
+
+
 @st.composite
-def rules(draw: Any, number: int, world: dict[str, Any]) -> ServicePortRule:
+def rules(draw: Any, number: int, world: dict[str, Any], places: list[str]) -> ServicePortRule:
     count = draw(st.integers(0, 5))
+    hints = draw(st.sampled_from([NO_HINTS, SOME_HINTS]))
     endpoints = []
     for index in range(1, count + 1):
         ip = world["pods"].format(index)
         state = draw(st.sampled_from([(True, True, False)] * 4 + [(False, True, True), (False, False, False)]))
-        hints = draw(st.sampled_from([(), (), ("a",), ("b",)]))
-        where = draw(st.sampled_from(["w1", "w2", ""]))
-        endpoints.append(EndpointInfo(join(ip, 8080), ip, 8080, where, "", *state, zone_hints=hints))
+        zones, nodes = draw(hints)
+        endpoints.append(EndpointInfo(join(ip, 8080), ip, 8080, places[index - 1], "", *state, zones, nodes))
     ranges = [world["ranges"], *draw(st.sampled_from([[], [world["nodes"]], [world["cidr"]]]))]
     return ServicePortRule(
         f"ns{number}/svc{number}",
@@ -101,8 +107,9 @@ def situations(draw: Any) -> tuple[RuleTable, NodeFacts, list[Packet], int]:
     """A table, a node, packets, and which endpoint session affinity remembers for their source."""
     world = draw(st.sampled_from([V4, V4, V6]))
     table = RuleTable()
+    places = draw(st.lists(st.sampled_from(["w1", "w2", ""]), min_size=5, max_size=5))
     for number in range(1, draw(st.integers(2, 3))):
-        rule = draw(rules(number, world))
+        rule = draw(rules(number, world, places))
         table = table.with_service(rule.service, (rule,))
     node = NodeFacts(
         "w1",
@@ -116,6 +123,7 @@ def situations(draw: Any) -> tuple[RuleTable, NodeFacts, list[Packet], int]:
         ),
         localhost_node_ports=draw(st.booleans()),
         service_cidrs=(V4["services"], V6["services"]),
+        features=features_of(draw(st.sampled_from([NEWEST, NEWEST, "1.36", "1.35", "1.33", "1.29"]))),
     )
     return table, node, packets(world), draw(st.integers(0, 9))
 
@@ -181,7 +189,7 @@ def check(table: RuleTable, node: NodeFacts, sent: list[Packet], choice: int = 9
         for end in walker.walk(packet):
             outcome = end.outcome, end.endpoint, end.masquerade
             walked[outcome] = walked.get(outcome, 0.0) + end.probability
-            met = tuple(line for line in end.rules if line in own or line in passed.get("", ()))
+            met = tuple(line for line in end.rules if line in own or line in passed.get(end.endpoint, ()))
             assert met == passed.get(end.endpoint), f"{packet}\n" + "\n".join(text)
         assert walked == pytest.approx(odds, abs=1e-6), f"{packet}\n" + "\n".join(text)
 

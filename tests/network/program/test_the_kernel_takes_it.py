@@ -1,11 +1,13 @@
-"""`nft` and `iptables-restore` accept what is printed, in a network namespace that only the test has.
+"""The tools accept what is printed: nft, iptables-restore, ipset, ipvsadm.
 
-Where a tool, the permission or a kernel module is missing, these tests are skipped, and say which.
+They run in a network namespace that only the test has. Where a tool, the permission or a kernel module is missing,
+these tests are skipped, and say which.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from lab.network.addresses import IPV4, IPV6, family
-from lab.network.node_facts import IPTABLES, NFTABLES, NodeFacts
+from lab.network.node_facts import IPTABLES, IPVS, NFTABLES, NodeFacts
 from lab.network.packet import Packet
 from lab.network.program import written
 from lab.network.rule_table import RuleTable
@@ -31,6 +33,8 @@ PROBE = {
     NFTABLES: "table ip probe {\n\tchain c {\n\t\ttype nat hook postrouting priority 100;\n\t\tmasquerade\n\t}\n}\n",
     IPTABLES: "*nat\n:PROBE - [0:0]\n-A PROBE -m recent --set --name probe --rsource\n"
     "-A PROBE -m statistic --mode random --probability 0.5 -j RETURN\n-A PROBE -m addrtype --dst-type LOCAL\nCOMMIT\n",
+    "ipset": "create probe hash:ip,port,net family inet\n",
+    IPVS: "-A -t 192.0.2.1:80 -s rr\n",
 }
 
 
@@ -107,3 +111,55 @@ def test_nft_loads_it(wanted: str) -> None:
     assert result.returncode == 0, result.stderr
     chains = [line.strip() for line in result.stdout.splitlines() if line.strip().startswith("chain ")]
     assert sorted(chains) == sorted(line.strip() for line in text.splitlines() if line.strip().startswith("chain "))
+
+
+# -- ipvs: three tools ----------------------------------------------------------------------------------------------
+
+FIRST_LINES = {"ipvsadm": "# ipvsadm -Sn", "ipset": "# ipset save", "iptables": "# iptables-save"}
+
+
+def part(tool: str, wanted: str, **more: str) -> list[str]:
+    """What is printed for one of the tools."""
+    parts: dict[str, list[str]] = {}
+    for line in written(EVERYTHING, node(IPVS, **more), wanted):
+        if line.startswith("# "):
+            parts[line.replace("ip6tables", "iptables")] = []
+        else:
+            parts[list(parts)[-1]].append(line)
+    return parts[FIRST_LINES[tool]]
+
+
+@FAMILIES
+def test_ipset_save_says_it_back(wanted: str) -> None:
+    """The members of a set in the kernel's own order, and what a set is made with beyond what kube-proxy says."""
+    need("ipset", ["ipset", "restore"], "sh")
+    lines = part("ipset", wanted)
+    result = alone(["sh", "-c", "ipset restore && ipset save"], "\n".join(lines) + "\n")
+    assert result.returncode == 0, result.stderr
+    said = [re.sub(" bucketsize .*", "", line) for line in result.stdout.splitlines()]
+    assert sorted(said) == sorted(lines)
+    assert [line for line in said if line.startswith("create")] == [line for line in lines if line.startswith("create")]
+
+
+@FAMILIES
+def test_iptables_save_says_back_what_looks_into_the_sets(wanted: str) -> None:
+    tool = "iptables" if wanted == IPV4 else "ip6tables"
+    need("ipset", ["ipset", "restore"], "sh", f"{tool}-save")
+    need(IPTABLES, [f"{tool}-restore"])
+    sets = "\n".join(line for line in part("ipset", wanted) if line.startswith("create"))
+    # The match `ipvs` exists only where the kernel has ipvs.
+    text = "\n".join(line for line in part("iptables", wanted) if "-m ipvs" not in line)
+    script = f"ipset restore <<END\n{sets}\nEND\n{tool}-restore <<END\n{text}\nEND\n{tool}-save"
+    result = alone(["sh", "-e"], script.replace("\\", "\\\\"))
+    assert result.returncode == 0, result.stderr
+    assert [line for line in result.stdout.splitlines() if line[:1] != "#"] == text.splitlines()
+
+
+@FAMILIES
+@pytest.mark.parametrize("scheduler", ["rr", "lc", "sh"])
+def test_ipvsadm_says_it_back(wanted: str, scheduler: str) -> None:
+    need(IPVS, ["ipvsadm", "-R"], "sh")
+    lines = part("ipvsadm", wanted, scheduler=scheduler)
+    result = alone(["sh", "-c", "ipvsadm -R && ipvsadm -Sn"], "\n".join(lines) + "\n")
+    assert result.returncode == 0, result.stderr
+    assert sorted(line.strip() for line in result.stdout.splitlines()) == sorted(lines)

@@ -1,8 +1,8 @@
 """A small nftables that reads `table ip kube-proxy { ... }`: what does it do with the first packet of a connection?
 
 It knows nothing of Services. The hooks come in the order of the kernel: prerouting by priority, then input for an
-address of the node and forward for others, then postrouting. (What the node itself sends meets the same chains in
-its output hooks.)
+address of the node and forward for others, then postrouting. What the node itself sends meets output instead of
+prerouting, and comes in at the node again when it is for one of its addresses.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from lab.network.addresses import join
 from lab.network.packet import Packet
 from tests.network.program.walk_iptables import End, State, within
 
@@ -46,18 +47,23 @@ class Walker:
 
     def walk(self, packet: Packet) -> list[End]:
         ends: list[End] = []
-        for way, verdict in self.hook("prerouting", State(packet)):
+        own = self.is_local(packet.src_ip)
+        for way, verdict in self.hook("output" if own else "prerouting", State(packet)):
             if verdict:
                 ends.append(End(verdict, "", False, way.rules, way.probability))
                 continue
-            where = "input" if self.is_local(way.packet.dst_ip) else "forward"
-            for last, stopped in self.hook(where, way):
-                outcome = stopped or ("deliver" if last.endpoint else "pass")
-                hidden = outcome == "deliver" and any(
-                    result == "masquerade" for _, result in self.hook("postrouting", last)
-                )
-                ends.append(End(outcome, last.endpoint, hidden, last.rules, last.probability))
+            here = self.is_local(way.packet.dst_ip)
+            passing = [(way, "")] if own and not here else self.hook("input" if here else "forward", way)
+            ends += [self.end(last, stopped) for last, stopped in passing]
         return ends
+
+    def end(self, last: State, stopped: str) -> End:
+        """What becomes of a packet after the last filter."""
+        outcome = stopped or ("deliver" if last.endpoint else "pass")
+        leaving = self.hook("postrouting", last) if outcome == "deliver" else []
+        masqueraded = [way for way, result in leaving if result == "masquerade"]
+        rules = masqueraded[0].rules if masqueraded else last.rules
+        return End(outcome, last.endpoint, bool(masqueraded), rules, last.probability)
 
     def hook(self, name: str, state: State) -> list[tuple[State, str]]:
         """All base chains of a hook; an accept ends only the chain it is in."""
@@ -123,7 +129,11 @@ class Walker:
         if words[:2] == ["meta", "l4proto"] and words[2] != ".":
             return packet.protocol.lower() == words[2], 3
         if words[:3] == ["mark", "and", "0x4000"]:
-            return not way.marked, 5
+            return way.marked == (words[3] == "!="), 5
+        if words[:3] == ["ct", "status", "dnat"]:
+            return way.endpoint != "", 3
+        if words[0] in ("tcp", "udp", "sctp") and words[1] == "dport":
+            return (packet.protocol.lower(), str(packet.dst_port)) == (words[0], words[2]), 3
         return None, 0
 
     def among(self, ip: str, what: str) -> bool:
@@ -136,19 +146,28 @@ class Walker:
     def statement(self, chain: str, line: str, text: str, way: State, depth: int) -> list[tuple[State, str]]:
         packet = way.packet
         passed = way._replace(rules=(*way.rules, f"chain {chain} {{ {line} }}"))
-        if text == "mark set mark or 0x4000":
+        if text.endswith("mark set mark or 0x4000"):
             return [(passed._replace(marked=True), "next")]
-        if text == "mark set mark xor 0x4000":
+        if text.endswith("mark set mark xor 0x4000"):
             return [(passed._replace(marked=not way.marked), "next")]
-        if text == "masquerade fully-random":
+        if "@hairpin-connections" in text:
+            key = f"{packet.src_ip} . {packet.dst_ip} . {packet.protocol.lower()} . {packet.dst_port}"
+            found = f"hairpin-connections {{ {key} }}"
+            hit = key in self.elements["hairpin-connections"]
+            return [(passed._replace(rules=(*passed.rules, found)), "masquerade")] if hit else [(way, "next")]
+        if text.endswith("masquerade fully-random"):
             return [(passed, "masquerade")]
         if text.startswith("update @"):
             return [(passed, "next")]
         dnat = re.search(r"dnat to (\S+)$", text)
         if dnat:
-            ip, _, port = dnat[1].rpartition(":")
-            there = Packet(packet.src_ip, packet.src_port, ip.strip("[]"), int(port), packet.protocol)
-            return [(passed._replace(packet=there, endpoint=dnat[1]), "accept")]
+            return [(self.rewritten(passed, dnat[1]), "accept")]
+        places = re.search(r"dnat ip6? addr \. port to numgen random mod (\d+) map \{ (.*) \}$", text)
+        if places:
+            found = [choice.partition(" : ")[2].split(" . ") for choice in places[2].split(", ")]
+            assert len(found) == int(places[1])
+            one = passed._replace(probability=way.probability / len(found))
+            return [(self.rewritten(one, join(ip, int(port))), "accept") for ip, port in found]
         random = re.search(r"numgen random mod (\d+) vmap \{ (.*) \}$", text)
         if random:
             choices = [choice.partition(" : ")[2] for choice in random[2].split(", ")]
@@ -164,6 +183,13 @@ class Walker:
             return [(way, "next")]
         entered = passed._replace(rules=(*passed.rules, f"{lookup[2]} {{ {found} }}"))
         return self.verdict(found.rpartition(" : ")[2], entered, depth)
+
+    def rewritten(self, way: State, address: str) -> State:
+        """The packet with another destination."""
+        ip, _, port = address.rpartition(":")
+        packet = way.packet
+        there = Packet(packet.src_ip, packet.src_port, ip.strip("[]"), int(port), packet.protocol)
+        return way._replace(packet=there, endpoint=address)
 
     def is_local(self, ip: str) -> bool:
         return ip in self.node_ips or ipaddress.ip_address(ip).is_loopback
