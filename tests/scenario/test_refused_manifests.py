@@ -149,6 +149,12 @@ patches:
     assert [each.split(": ")[0] for each in said] == ["web.yaml:8", "s.yaml:7", "s.yaml:8"]
 
 
+def test_a_client_pod_with_an_impossible_name_is_told_where_it_is_asked_for(scenario) -> None:
+    text = "manifests: [web.yaml]\ntraffic:\n  - {to: 'http://web', rate: 1, from: pod/Client_1}\n"
+    (said,) = problems(load, scenario(text))
+    assert said.startswith('s.yaml:4: traffic[0].from: "pod/Client_1" cannot be made')
+
+
 def test_what_is_wrong_with_several_variants_is_told_once(scenario) -> None:
     text = "manifests: [web.yaml]\nvariants:\n  a: {}\n  b: {duration: 0s}\n"
     Path("web.yaml").write_text(service("web", port(99)))
