@@ -17,12 +17,12 @@ class FieldError(NamedTuple):
     problem: str
     """`Invalid value`, `Required value`, `Duplicate value`, `Forbidden` or `Unsupported value`."""
     value: object
-    """What stands there; not shown for `Required value` and `Forbidden`."""
+    """What stands there; not shown for `Required value`, `Forbidden` and `Too long`."""
     detail: str = ""
 
     def __str__(self) -> str:
         parts = [self.path, self.problem]
-        if self.problem not in ("Required value", "Forbidden"):
+        if self.problem not in ("Required value", "Forbidden", "Too long"):
             parts.append(_shown(self.value))
         if self.detail:
             parts.append(self.detail)

@@ -98,7 +98,7 @@ def test_describe_tells_the_parts_of_an_object(world: World) -> None:
 
 def test_a_kind_that_is_only_kept_is_shown_too(world: World) -> None:
     world.store.create(
-        decode({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}})
+        decode({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "c", "namespace": "default"}})
     )
-    assert world.ok("kubectl get configmaps")[1].split() == ["c", "0s"]
-    assert world.ok("kubectl delete configmap c") == ['configmap "c" deleted']
+    assert world.ok("kubectl get serviceaccounts")[1].split() == ["c", "0s"]
+    assert world.ok("kubectl delete serviceaccount c") == ['serviceaccount "c" deleted']

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.cronjob import CronJob
 from lab.kube.kinds.daemonset import DaemonSet
@@ -21,6 +22,7 @@ from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudget
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.resourcequota import ResourceQuota
+from lab.kube.kinds.secret import Secret
 from lab.kube.kinds.service import Service
 from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.kinds.statefulset import StatefulSet
@@ -59,6 +61,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(Namespace, "namespaces", ("ns",), namespaced=False),
     Kind(Node, "nodes", ("no",), namespaced=False),
     Kind(Lease, "leases"),
+    Kind(ConfigMap, "configmaps", ("cm",)),
+    Kind(Secret, "secrets"),
     Kind(Pod, "pods", ("po",)),
     Kind(ReplicaSet, "replicasets", ("rs",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
     Kind(Deployment, "deployments", ("deploy",), older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),

@@ -6,6 +6,7 @@ from typing import Any
 
 from lab.kube.meta import KubeObject
 from lab.views.kinds import (
+    configmap,
     controllerrevision,
     cronjob,
     daemonset,
@@ -24,6 +25,7 @@ from lab.views.kinds import (
     poddisruptionbudget,
     replicaset,
     resourcequota,
+    secret,
     service,
     servicecidr,
     statefulset,
@@ -37,6 +39,8 @@ VIEWS: tuple[KindView[Any], ...] = (
     namespace.VIEW,
     node.VIEW,
     lease.VIEW,
+    configmap.VIEW,
+    secret.VIEW,
     pod.VIEW,
     replicaset.VIEW,
     deployment.VIEW,
