@@ -14,11 +14,12 @@ import immutables
 import msgspec
 
 from lab.clock import Clock
-from lab.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound, StoreError, group_of
+from lab.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound, StoreError
 from lab.cluster.garbage import GarbageCollector
 from lab.cluster.indexes import Key, NodeIndex, OwnerIndex, Shelf
 from lab.cluster.watch import Callback, Change, Dispatcher, Watch
 from lab.journal import Journal, Noted, ObjectChanged
+from lab.kube.builtin import group_of
 from lab.kube.kinds import BY_NAME
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -35,6 +36,7 @@ __all__ = [
     "Store",
     "StoreError",
     "Watch",
+    "kept_kind",
 ]
 
 T = TypeVar("T", bound=KubeObject)
@@ -422,11 +424,14 @@ class Store:
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
+def kept_kind(obj: KubeObject) -> str:
+    """`Ingress.networking.k8s.io`: the kind of an object that is kept but not simulated, as `find_kept` takes it."""
+    group = group_of(obj.api_version)
+    return f"{obj.kind}.{group}" if group or obj.kind in BY_NAME else obj.kind
+
+
 def _shelf_name(obj: KubeObject) -> str:
-    if isinstance(obj, KeptObject):
-        group = group_of(obj.api_version)
-        return f"{obj.kind}.{group}" if group or obj.kind in BY_NAME else obj.kind
-    return obj.__class__.__name__
+    return kept_kind(obj) if isinstance(obj, KeptObject) else obj.__class__.__name__
 
 
 def _wants_otherwise(old: KubeObject, new: KubeObject) -> bool:

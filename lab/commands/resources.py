@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from lab.cluster.errors import NotFound, group_of
+from lab.cluster.errors import NotFound
 from lab.cluster.store import Store
 from lab.commands.call import Call
 from lab.commands.registry import ValueType
 from lab.commands.words import CommandError, Word
+from lab.kube.builtin import BUILT_IN, group_of
 from lab.kube.kinds import KINDS, Kind, plural_of
-from lab.kube.meta import KubeObject, LabelSelector
+from lab.kube.meta import KeptObject, KubeObject, LabelSelector
 from lab.kube.selector import matches
 
 CATEGORIES = {
@@ -29,6 +31,7 @@ CATEGORIES = {
     ),
 }
 """Words that stand for several kinds."""
+_DEFINITION = "CustomResourceDefinition"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Resource:
     group: str = ""
 
     @property
+    def full_kind(self) -> str:
+        """`Ingress.networking.k8s.io`, or the bare kind where there is only one of that name."""
+        return f"{self.kind}.{self.group}" if self.struct is None and self.group else self.kind
+
+    @property
     def singular(self) -> str:
         """`deployment.apps`, as kubectl writes it before a name."""
         return f"{self.kind.lower()}.{self.group}" if self.group else self.kind.lower()
@@ -55,13 +63,13 @@ class Resource:
     def find(self, store: Store, name: str, namespace: str) -> KubeObject | None:
         """The object of this name, or None."""
         if self.struct is None:
-            return store.find_kept(self.kind, name, namespace)
+            return store.find_kept(self.full_kind, name, namespace)
         return store.find(self.struct, name, namespace)
 
     def list(self, store: Store, namespace: str | None, selector: LabelSelector | None = None) -> list[KubeObject]:
         """The objects in a namespace, or everywhere; in the order in which they were made."""
         if self.struct is None:
-            kept: list[KubeObject] = [*store.kept(self.kind, namespace)]
+            kept: list[KubeObject] = [*store.kept(self.full_kind, namespace if self.namespaced else None)]
             return [obj for obj in kept if selector is None or matches(selector, obj.metadata.labels)]
         return list(store.list(self.struct, namespace if self.namespaced else None, selector))
 
@@ -86,29 +94,65 @@ def _simulated(kind: Kind) -> Resource:
 
 
 _SIMULATED = {kind.name: _simulated(kind) for kind in KINDS}
+_KEPT = {
+    (each.group, each.kind): Resource(each.kind, each.plural, each.short, None, each.namespaced, each.group)
+    for each in BUILT_IN
+    if each.listed and each.kind not in (*_SIMULATED, "Event")
+}
+"""Kubernetes' other kinds, which the lab only keeps, by group and kind; Events are the journal's notes."""
 
 
 def resources(store: Store) -> list[Resource]:
-    """Every resource there is: the simulated kinds, then those that the lab only keeps."""
-    found = dict(_SIMULATED)
-    for obj in store.kept():
-        if obj.kind not in found:
-            group = group_of(obj.api_version)
-            found[obj.kind] = Resource(obj.kind, plural_of(obj.kind), group=group, namespaced=bool(obj.namespace))
-    return list(found.values())
+    """Every resource there is: the simulated kinds, Kubernetes' other kinds, then kept custom resources."""
+    custom = {(one.group, one.kind): one for one in _custom(store)}
+    return [*_SIMULATED.values(), *(_KEPT | custom).values()]
+
+
+def offered(store: Store) -> list[Resource]:
+    """What is worth offering: the simulated kinds, and others of which there is an object."""
+    there = {(group_of(obj.api_version), obj.kind): None for obj in store.kept()}
+    return [one for one in resources(store) if one.struct is not None or (one.group, one.kind) in there]
+
+
+def _custom(store: Store) -> Iterator[Resource]:
+    """Custom resources, named by their definition when it is kept as well, else by their kind."""
+    defined = {(one.group, one.kind): one for one in map(_defined, store.kept(_DEFINITION)) if one.kind}
+    yield from defined.values()
+    for kept in store.kept():
+        place = group_of(kept.api_version), kept.kind
+        if place not in _KEPT and place not in defined:
+            yield Resource(kept.kind, plural_of(kept.kind), (), None, bool(kept.namespace), place[0])
+
+
+def _defined(definition: KeptObject) -> Resource:
+    """What a CustomResourceDefinition defines; without a kind where it says nothing of use."""
+    spec = _object(definition.body, "spec")
+    names = _object(spec, "names")
+    kind, group = str(names.get("kind", "")), str(spec.get("group", ""))
+    listed = names.get("shortNames")
+    short = tuple(map(str, listed)) if isinstance(listed, list) else ()
+    plural = str(names.get("plural", plural_of(kind)))
+    return Resource(kind, plural, short, None, spec.get("scope") != "Cluster", group)
+
+
+def _object(body: dict[str, Any], field: str) -> dict[str, Any]:
+    found = body.get(field)
+    return found if isinstance(found, dict) else {}
 
 
 def find_resource(word: str, store: Store) -> Resource | None:
     """The resource that `pods`, `po`, `deployment.apps` or `Pod` means; None when there is none."""
-    wanted = word.lower().partition(".")[0]
-    return next((one for one in resources(store) if wanted in one.names), None)
+    name, _, group = word.lower().partition(".")
+    named = [one for one in resources(store) if name in one.names]
+    return next((one for one in named if group in ("", one.group)), named[0] if named else None)
 
 
 def resource_of(obj: KubeObject, store: Store) -> Resource:
     """The resource that an object belongs to."""
-    found = find_resource(obj.kind, store)
-    assert found is not None, obj.kind
-    return found
+    if not isinstance(obj, KeptObject):
+        return _SIMULATED[obj.kind]
+    place = (group_of(obj.api_version), obj.kind)
+    return next(one for one in resources(store) if one.struct is None and (one.group, one.kind) == place)
 
 
 @dataclass(frozen=True)
@@ -124,10 +168,14 @@ class Wanted:
         """The resources that are accepted."""
         return [one for one in resources(store) if not self.kinds or one.kind in self.kinds]
 
+    def offered(self, store: Store) -> list[Resource]:
+        """Those of them that are worth offering."""
+        return [one for one in offered(store) if not self.kinds or one.kind in self.kinds]
+
     def words(self, store: Store) -> list[str]:
-        """The names of those resources, one a resource."""
+        """The names of the accepted resources that are worth offering, one a resource."""
         categories = () if self.kinds else tuple(CATEGORIES)
-        return [*self.aliases, *(one.kind.lower() for one in self.known(store)), *categories]
+        return [*self.aliases, *(one.kind.lower() for one in self.offered(store)), *categories]
 
     def find(self, word: Word, store: Store) -> list[Resource]:
         """The resources that a word names; raises CommandError when it names none, or one that is not accepted."""
@@ -194,12 +242,8 @@ def _named(resource: Resource, word: Word, namespace: str, call: Call) -> Target
     found = resource.find(call.store, word.text, namespace)
     if found is None:
         names = [obj.name for obj in resource.list(call.store, namespace)]
-        raise CommandError(f"Error from server (NotFound): {NotFound(_full_kind(resource), word.text)}", word, names)
+        raise CommandError(f"Error from server (NotFound): {NotFound(resource.full_kind, word.text)}", word, names)
     return Target(resource, word, found)
-
-
-def _full_kind(resource: Resource) -> str:
-    return resource.kind if resource.struct is not None or not resource.group else f"{resource.kind}.{resource.group}"
 
 
 # -- as values of commands ---------------------------------------------------------------------------------------
@@ -223,7 +267,7 @@ def _take_all(words: Sequence[Word]) -> int:
 def _suggest_many(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str]:
     """Plural kinds first, as people list them, then what `_suggest` finds."""
     if not before:
-        yield from (one.plural for one in wanted.known(call.store))
+        yield from (one.plural for one in wanted.offered(call.store))
         yield from () if wanted.kinds else CATEGORIES
     yield from _suggest(wanted, before, call)
 
@@ -237,7 +281,7 @@ def _suggest(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str
         return
     if wanted.default:
         yield from (obj.name for obj in _SIMULATED[wanted.default].list(store, call.namespace))
-    for one in wanted.known(store):
+    for one in wanted.offered(store):
         label = (wanted.aliases or (one.kind.lower(),))[0]
         yield f"{label}/"
         yield from (f"{label}/{obj.name}" for obj in one.list(store, call.namespace))

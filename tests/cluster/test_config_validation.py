@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lab.clock import Clock
-from lab.cluster.admission import install
+from lab.cluster.admission import Admission
 from lab.cluster.errors import Invalid
 from lab.cluster.store import Store
 from lab.journal import Journal
@@ -21,7 +21,7 @@ META = ObjectMeta(name="conf", namespace="default")
 @pytest.fixture
 def store() -> Store:
     made = Store(Clock(), Journal(), Settings())
-    install(made, Settings())
+    Admission(Settings()).attach(made)
     return made
 
 

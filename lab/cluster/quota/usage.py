@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from lab.cluster.errors import group_of
 from lab.kube import quantity
+from lab.kube.builtin import group_of
 from lab.kube.kinds import BY_NAME, plural_of
 from lab.kube.kinds.pod import Container, Pod, PodSpec
 from lab.kube.kinds.service import Service

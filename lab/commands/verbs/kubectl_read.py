@@ -22,7 +22,7 @@ def gather(call: Call, targets: list[Target]) -> Found:
     found: dict[str, tuple[Resource, list[KubeObject]]] = {}
     namespace = None if call.everywhere else call.namespace
     for target in targets:
-        objects = found.setdefault(target.resource.kind, (target.resource, []))[1]
+        objects = found.setdefault(target.resource.full_kind, (target.resource, []))[1]
         if target.obj is not None:
             objects.append(target.obj)
         else:
@@ -86,7 +86,7 @@ def _tables(call: Call, found: Found) -> None:
 
 
 def _table(call: Call, resource: Resource, objects: list[KubeObject], prefixed: bool) -> list[str]:
-    view, context = view_of(resource.kind), call.context
+    view, context = view_of(resource.full_kind), call.context
     columns = view.columns + (view.wide if call.get("output") == "wide" else ())
     namespaced = call.everywhere and resource.namespaced
     labelled = bool(call.get("show_labels"))

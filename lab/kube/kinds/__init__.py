@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from lab.kube.builtin import find_built_in, group_of
 from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.cronjob import CronJob
@@ -99,24 +100,8 @@ KINDS: tuple[Kind, ...] = (
     ),
 )
 
-WITHOUT_NAMESPACE = (
-    "APIService",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CSIDriver",
-    "CustomResourceDefinition",
-    "GatewayClass",
-    "IngressClass",
-    "MutatingWebhookConfiguration",
-    "PersistentVolume",
-    "PriorityClass",
-    "RuntimeClass",
-    "StorageClass",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-)
-"""Kinds that the lab keeps without simulating them, and that live in no namespace."""
+CUSTOM_WITHOUT_NAMESPACE = ("GatewayClass",)
+"""Custom resources that live in no namespace."""
 
 BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}
 
@@ -149,5 +134,5 @@ def find_api(api_version: str, kind: str) -> Kind | None:
 
 def is_namespaced(obj: KubeObject) -> bool:
     """Whether an object lives in a namespace; kinds that nobody knows are taken to."""
-    known = find_api(obj.api_version, obj.kind)
-    return known.namespaced if known else obj.kind not in WITHOUT_NAMESPACE
+    known = find_api(obj.api_version, obj.kind) or find_built_in(group_of(obj.api_version), obj.kind)
+    return known.namespaced if known is not None else obj.kind not in CUSTOM_WITHOUT_NAMESPACE
