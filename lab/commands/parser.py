@@ -9,7 +9,17 @@ from typing import Any
 from lab.commands import verbs as _registered  # noqa: F401 - fills the registry
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
-from lab.commands.registry import ALIASES, COMMANDS, Command, Flag, Parameter, ValueType, children
+from lab.commands.registry import (
+    ALIASES,
+    COMMANDS,
+    OTHER_NAMES,
+    Command,
+    Flag,
+    Parameter,
+    ValueType,
+    children,
+    longest_name,
+)
 from lab.commands.words import CommandError, Word
 
 
@@ -30,11 +40,12 @@ def find_command(words: Sequence[Word]) -> tuple[Command, list[Word]]:
     Raises CommandError that points at the first word that fits no command.
     """
     words = _verbs_first(words)
-    names = [word.text for word in words]
+    names = [word.text for word in words[: longest_name()]]
     if names:
         names[0] = ALIASES.get(names[0], names[0])
     for length in range(len(names), 0, -1):
-        found = COMMANDS.get(" ".join(names[:length]))
+        name = " ".join(names[:length])
+        found = COMMANDS.get(OTHER_NAMES.get(name, name))
         if found is not None:
             return found, list(words[length:])
     raise _no_command(words, names)
