@@ -135,6 +135,10 @@ class Store:
         """The Pods bound to a node, oldest first."""
         return cast("Listing[Pod]", self._shelf("Pod").pick(self._nodes.keys(node)))
 
+    def nodes_with_pods(self) -> Listing[str]:
+        """The names of all nodes that Pods are bound to, whether or not there is such a node."""
+        return self._nodes.nodes()
+
     def owned_by(self, uid: str, kind: type[T]) -> Listing[T]:
         """What names the object with this uid as an owner, oldest first."""
         name = kind.__name__
