@@ -314,4 +314,3 @@ def targets_of(*kinds: str, name: str = "RESOURCE") -> ValueType:
 ONE = target_of()
 ANY = targets_of()
 NODE = target_of("Node", name="NODE", default="Node")
-PROXY = target_of("Node", name="PROXY", default="Node", aliases=("proxy",))

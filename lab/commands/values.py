@@ -154,8 +154,8 @@ def _end(words: Sequence[Word], call: Call) -> str:
 
 
 def _ends(words: Sequence[Word], call: Call) -> list[str]:
-    nodes = call.store.list(Node)
-    return list(dict.fromkeys([one.name for one in nodes] + [one.zone for one in nodes if one.zone] + ["internet"]))
+    zones = [one.zone for one in call.store.list(Node) if one.zone]
+    return list(dict.fromkeys([*call.engine.machines, *zones, "internet"]))
 
 
 def _source(words: Sequence[Word], call: Call) -> Source:
