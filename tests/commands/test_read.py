@@ -152,4 +152,4 @@ def test_a_definition_that_says_nothing_of_use_does_no_harm(world: World, spec: 
 def test_only_what_is_there_is_offered(world: World) -> None:
     plurals = complete(world, "kubectl get c")  # type: ignore[arg-type]
     assert "configmaps" in plurals
-    assert "cronjobs" not in plurals
+    assert "clusterroles" not in plurals
