@@ -26,10 +26,14 @@ _COLLECTION_TAGS = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 class Node:
     """A value of a document with its file and the line it stands on (from 1; 0 when it came from no file)."""
 
-    __slots__ = ("file", "line", "size", "value")
+    __slots__ = ("file", "line", "size", "value", "written")
 
-    def __init__(self, value: Scalar | list[Node] | dict[str, Node], line: int, file: str = "") -> None:
+    def __init__(
+        self, value: Scalar | list[Node] | dict[str, Node], line: int, file: str = "", written: str = ""
+    ) -> None:
         self.value = value
+        self.written = written
+        """How a scalar that is not text was written, such as `1.30` for the number 1.3; empty for everything else."""
         self.line = line
         self.file = file
         self.size = 1
@@ -42,6 +46,13 @@ class Node:
         if isinstance(value, list):
             return [node.plain() for node in value]
         return value
+
+
+def as_text(node: Node) -> str:
+    """A scalar where text is wanted: a number with a point as it is written, so that 1.30 is not 1.3."""
+    if isinstance(node.value, bool):
+        return "true" if node.value else "false"
+    return node.written if isinstance(node.value, float) and node.written else str(node.value)
 
 
 def from_plain(value: Any, line: int = 0, file: str = "") -> Node:
@@ -151,7 +162,7 @@ class _Builder:
             value = tagged(event.value, event.tag, unquoted=unquoted)
         except ScalarError as error:
             raise self._fail(event, str(error)) from None
-        node = Node(value, self._line(event), self.file)
+        node = Node(value, self._line(event), self.file, "" if isinstance(value, str) else event.value)
         if event.anchor:
             self.anchors[event.anchor] = node
         return self._place(node, event)
