@@ -7,19 +7,18 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import yaml
-
 from lab.commands.call import Call
 from lab.commands.registry import ValueType
 from lab.commands.resources import is_assignment
 from lab.commands.words import CommandError, Word
-from lab.kube.errors import LabError
+from lab.kube.errors import LabError, ManifestError
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import LabelSelector
 from lab.kube.selector import parse
 from lab.kube.time import parse_duration
+from lab.kube.yaml_tree import MAX_DEPTH, depth_of, parse_documents
 from lab.network.flow import Source
 
 OUTSIDE = "internet/198.51.100.250"
@@ -128,15 +127,27 @@ def _labels(words: Sequence[Word], call: Call) -> dict[str, str]:
 
 
 def _document(words: Sequence[Word], call: Call) -> dict[str, Any]:
+    text = words[0].text
     try:
-        found = json.loads(words[0].text)
-    except ValueError:
-        try:
-            found = yaml.safe_load(words[0].text)
-        except yaml.YAMLError:
-            found = None
+        found = _parsed(text)
+    except ManifestError as error:
+        raise CommandError(f"error: {error.problems[0]}", words[0]) from None
     if not isinstance(found, dict):
         raise CommandError("""error: expected an object in JSON, such as '{"spec":{"type":"NodePort"}}'""", words[0])
+    return found
+
+
+def _parsed(text: str) -> Any:
+    """JSON, else YAML, nested no deeper than a manifest may be. Raises ManifestError."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ManifestError(f"JSON: nested more than {MAX_DEPTH} levels deep") from None
+    except ValueError:
+        documents = list(parse_documents(text, "patch"))
+        return documents[0].plain() if len(documents) == 1 else None
+    if depth_of(found) > MAX_DEPTH:
+        raise ManifestError(f"JSON: nested more than {MAX_DEPTH} levels deep")
     return found
 
 

@@ -64,6 +64,16 @@ def from_plain(value: Any, line: int = 0, file: str = "") -> Node:
     return Node(value, line, file)
 
 
+def depth_of(value: Any) -> int:
+    """How many lists and mappings stand inside one another; 0 for a scalar. Without recursion."""
+    depth, level = 0, [value]
+    while level:
+        level = [each for each in level if isinstance(each, (dict, list))]
+        depth += bool(level)
+        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
+    return depth
+
+
 def parse_documents(text: str, file: str, lines_above: int = 0) -> Iterator[Node]:
     """Every document of a YAML or JSON text; empty ones are left out. Raises `ManifestError` with file and line.
 

@@ -159,3 +159,13 @@ def test_apply_reads_files_where_that_is_offered(world: World) -> None:
     assert execution.output == ["namespace/team created"]
     execution = world.type("kubectl delete -f web.yaml", files=files.__getitem__)
     assert execution.output == ['namespace "team" deleted']
+
+
+@pytest.mark.parametrize("deep", ['{"a":' * 101 + "1" + "}" * 101, '{"a":' * 3000 + "1" + "}" * 3000, "a: " + "[" * 500])
+def test_a_patch_is_nested_no_deeper_than_a_manifest(world: World, deep: str) -> None:
+    error = world.wrong(f"kubectl patch deployment web -p '{deep}'").splitlines()[0]
+    assert error.endswith("nested more than 100 levels deep")
+
+
+def test_a_patch_that_is_neither_json_nor_yaml_says_where(world: World) -> None:
+    assert world.wrong("kubectl patch deployment web -p 'a: ['").startswith("error: patch:2: this is not valid YAML")
