@@ -89,7 +89,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "batch/v1": ("CronJob cronjobs cj status", "Job jobs status"),
     "certificates.k8s.io/v1": ("CertificateSigningRequest certificatesigningrequests csr cluster status",),
     "coordination.k8s.io/v1": ("Lease leases", "LeaseCandidate leasecandidates"),
-    "discovery.k8s.io/v1": ("EndpointSlice endpointslices",),
+    "discovery.k8s.io/v1": ("EndpointSlice endpointslices eps",),
     "events.k8s.io/v1": ("Event events ev",),
     "flowcontrol.apiserver.k8s.io/v1": (
         "FlowSchema flowschemas cluster status",

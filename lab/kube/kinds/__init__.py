@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from lab.kube.builtin import find_built_in, group_of
+from lab.kube.builtin import BuiltIn, find_built_in, group_of
 from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.cronjob import CronJob
@@ -36,12 +37,9 @@ Conversion = Callable[[dict[str, Value]], dict[str, Value]]
 
 @dataclass(frozen=True)
 class Kind:
-    """What the API calls a kind, and the struct that holds its objects."""
+    """A kind that is simulated: the struct of its objects; what it is called stands in `lab.kube.builtin`."""
 
     struct: type[KubeObject]
-    plural: str
-    short: tuple[str, ...] = ()
-    namespaced: bool = True
     older_versions: tuple[str, ...] = ()
     """apiVersions that mean the same here and are read as the current one."""
     conversions: Mapping[str, Conversion] = field(default_factory=dict, hash=False)
@@ -57,47 +55,52 @@ class Kind:
         """The apiVersion that is written."""
         return str(self.struct().api_version)
 
+    @cached_property
+    def known(self) -> BuiltIn:
+        """What Kubernetes calls it, and where its objects live."""
+        found = find_built_in(group_of(self.api_version), self.name)
+        assert found is not None, self.name
+        return found
+
+    @property
+    def plural(self) -> str:
+        """`pods`, `services` and so on."""
+        return self.known.plural
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """`po`, `svc` and so on."""
+        return self.known.short
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether its objects live in namespaces."""
+        return self.known.namespaced
+
 
 KINDS: tuple[Kind, ...] = (
-    Kind(Namespace, "namespaces", ("ns",), namespaced=False),
-    Kind(Node, "nodes", ("no",), namespaced=False),
-    Kind(Lease, "leases"),
-    Kind(ConfigMap, "configmaps", ("cm",)),
-    Kind(Secret, "secrets"),
-    Kind(Pod, "pods", ("po",)),
-    Kind(ReplicaSet, "replicasets", ("rs",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
-    Kind(Deployment, "deployments", ("deploy",), older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
-    Kind(StatefulSet, "statefulsets", ("sts",), older_versions=("apps/v1beta1", "apps/v1beta2")),
-    Kind(
-        HorizontalPodAutoscaler,
-        "horizontalpodautoscalers",
-        ("hpa",),
-        older_versions=("autoscaling/v2beta2",),
-        conversions={"autoscaling/v1": from_v1},
-    ),
-    Kind(PodDisruptionBudget, "poddisruptionbudgets", ("pdb",), older_versions=("policy/v1beta1",)),
-    Kind(ResourceQuota, "resourcequotas", ("quota",)),
-    Kind(DaemonSet, "daemonsets", ("ds",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
-    Kind(ControllerRevision, "controllerrevisions", older_versions=("apps/v1beta1", "apps/v1beta2")),
-    Kind(CronJob, "cronjobs", ("cj",), older_versions=("batch/v1beta1", "batch/v2alpha1")),
-    Kind(Job, "jobs"),
-    Kind(Service, "services", ("svc",)),
-    Kind(NetworkPolicy, "networkpolicies", ("netpol",), older_versions=("extensions/v1beta1",)),
-    Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),
-    Kind(Endpoints, "endpoints", ("ep",)),
-    Kind(
-        ServiceCIDR,
-        "servicecidrs",
-        namespaced=False,
-        older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1"),
-    ),
-    Kind(
-        IPAddress,
-        "ipaddresses",
-        ("ip",),
-        namespaced=False,
-        older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1"),
-    ),
+    Kind(Namespace),
+    Kind(Node),
+    Kind(Lease),
+    Kind(ConfigMap),
+    Kind(Secret),
+    Kind(Pod),
+    Kind(ReplicaSet, older_versions=("extensions/v1beta1", "apps/v1beta2")),
+    Kind(Deployment, older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
+    Kind(StatefulSet, older_versions=("apps/v1beta1", "apps/v1beta2")),
+    Kind(HorizontalPodAutoscaler, older_versions=("autoscaling/v2beta2",), conversions={"autoscaling/v1": from_v1}),
+    Kind(PodDisruptionBudget, older_versions=("policy/v1beta1",)),
+    Kind(ResourceQuota),
+    Kind(DaemonSet, older_versions=("extensions/v1beta1", "apps/v1beta2")),
+    Kind(ControllerRevision, older_versions=("apps/v1beta1", "apps/v1beta2")),
+    Kind(CronJob, older_versions=("batch/v1beta1", "batch/v2alpha1")),
+    Kind(Job),
+    Kind(Service),
+    Kind(NetworkPolicy, older_versions=("extensions/v1beta1",)),
+    Kind(EndpointSlice, older_versions=("discovery.k8s.io/v1beta1",)),
+    Kind(Endpoints),
+    Kind(ServiceCIDR, older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1")),
+    Kind(IPAddress, older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1")),
 )
 
 CUSTOM_WITHOUT_NAMESPACE = ("GatewayClass",)
