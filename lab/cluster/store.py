@@ -77,6 +77,7 @@ class Store:
     def __init__(self, clock: Clock, journal: Journal, settings: Settings, seed: int = 0) -> None:
         self.version = 0
         self.admission: list[Admission] = []
+        self.deletion: list[Callable[[KubeObject], None]] = []
         self.released: list[Callable[[KubeObject], None]] = []
         self._clock = clock
         self._journal = journal
@@ -254,13 +255,16 @@ class Store:
     def delete(
         self, kind: type[KubeObject], name: str, namespace: str = "default", grace_s: float | None = None
     ) -> None:
-        """Delete an object; raises NotFound.
+        """Delete an object; raises NotFound, or Forbidden from a hook of `deletion`.
 
         A Pod that is bound to a node first gets a deletionTimestamp and its grace period (`grace_s`, or its own)
         and goes when its kubelet says so; finalizers keep an object until they are taken away; everything else
         goes at once, and what it owned follows.
         """
-        self._delete(self.get(kind, name, namespace), grace_s)
+        found = self.get(kind, name, namespace)
+        for ask in self.deletion:
+            ask(found)
+        self._delete(found, grace_s)
 
     def delete_kept(self, obj: KeptObject) -> None:
         """Delete an object that is kept but not simulated; raises NotFound."""
