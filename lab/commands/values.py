@@ -12,6 +12,7 @@ from lab.commands.registry import ValueType
 from lab.commands.resources import is_assignment
 from lab.commands.words import CommandError, Word
 from lab.kube.errors import LabError, ManifestError
+from lab.kube.images import image_fault
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -111,8 +112,15 @@ def _images(words: Sequence[Word], call: Call) -> dict[str, str]:
         container, _, image = word.text.partition("=")
         if not container or not image:
             raise CommandError("error: expected CONTAINER=IMAGE", word)
-        found[container] = image
+        found[container] = _image((word.part(len(container) + 1),), call)
     return found
+
+
+def _image(words: Sequence[Word], call: Call) -> str:
+    fault = image_fault(words[0].text)
+    if fault:
+        raise CommandError(f'error: Invalid image name "{words[0].text}": {fault}', words[0])
+    return words[0].text
 
 
 def _labels(words: Sequence[Word], call: Call) -> dict[str, str]:
@@ -211,7 +219,7 @@ DURATION = ValueType("DURATION", "a time such as 500ms, 10s or 2m", _duration)
 SECONDS = ValueType("SECONDS", "a time in seconds, or such as 500ms", _duration)
 NAME = ValueType("NAME", "a new name", _name)
 HOST = ValueType("HOST", "a name or address", _text)
-IMAGE = ValueType("IMAGE", "a container image", _text)
+IMAGE = ValueType("IMAGE", "a container image, such as nginx:1.27", _image)
 FILE = ValueType("FILE", "a manifest or a folder of manifests", _text)
 NAMESPACE = ValueType("NAMESPACE", "a namespace", _namespace, _namespaces)
 SELECTOR = ValueType("SELECTOR", "labels: app=web,tier!=back", _selector)
