@@ -161,8 +161,8 @@ class Wanted:
 
     kinds: tuple[str, ...] = ()
     default: str = ""
-    aliases: tuple[str, ...] = ()
-    """More words for the default kind, such as `proxy` for the node that it runs on."""
+    prefixes: bool = False
+    """Whether a name after a kind may be the beginning of names."""
 
     def known(self, store: Store) -> list[Resource]:
         """The resources that are accepted."""
@@ -175,13 +175,11 @@ class Wanted:
     def words(self, store: Store) -> list[str]:
         """The names of the accepted resources that are worth offering, one a resource."""
         categories = () if self.kinds else tuple(CATEGORIES)
-        return [*self.aliases, *(one.kind.lower() for one in self.offered(store)), *categories]
+        return [*(one.kind.lower() for one in self.offered(store)), *categories]
 
     def find(self, word: Word, store: Store) -> list[Resource]:
         """The resources that a word names; raises CommandError when it names none, or one that is not accepted."""
         text = word.text.lower()
-        if text in self.aliases:
-            return [_SIMULATED[self.default]]
         if not self.kinds and text in CATEGORIES:
             return [one for kind in CATEGORIES[text] for one in resources(store) if one.kind == kind]
         found = find_resource(text, store)
@@ -195,7 +193,7 @@ class Wanted:
     def is_kind(self, text: str) -> bool:
         """Whether a word is certainly a kind and not a name."""
         names = (name for kind in self.kinds if kind in _SIMULATED for name in _SIMULATED[kind].names)
-        return text.lower() in (*names, *self.aliases)
+        return text.lower() in names
 
 
 def read_targets(wanted: Wanted, words: Sequence[Word], call: Call) -> list[Target]:
@@ -208,7 +206,19 @@ def read_targets(wanted: Wanted, words: Sequence[Word], call: Call) -> list[Targ
     found = [one for word in _comma_parts(first) for one in wanted.find(word, call.store)]
     if len(words) == 1:
         return [Target(one, first) for one in found]
+    if wanted.prefixes and len(words) == 2:
+        return [target for one in found for target in _beginning(one, words[1], call)]
     return [_named(one, word, call.namespace, call) for one in found for word in words[1:]]
+
+
+def _beginning(resource: Resource, word: Word, call: Call) -> list[Target]:
+    """The object of a name; when there is none, all whose names begin with it."""
+    if resource.find(call.store, word.text, call.namespace) is None:
+        objects = resource.list(call.store, call.namespace if resource.namespaced else None)
+        found = [obj for obj in objects if obj.name.startswith(word.text)]
+        if found:
+            return [Target(resource, word, obj) for obj in sorted(found, key=lambda obj: obj.name)]
+    return [_named(resource, word, call.namespace, call)]
 
 
 def read_target(wanted: Wanted, words: Sequence[Word], call: Call) -> Target:
@@ -260,7 +270,7 @@ def _take_one(wanted: Wanted, words: Sequence[Word]) -> int:
     return 1 if "/" in text or bare_name or len(words) == 1 else 2
 
 
-def _take_all(words: Sequence[Word]) -> int:
+def _take_names(words: Sequence[Word]) -> int:
     return next((index for index, word in enumerate(words) if index and is_assignment(word.text)), len(words))
 
 
@@ -282,14 +292,14 @@ def _suggest(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str
     if wanted.default:
         yield from (obj.name for obj in _SIMULATED[wanted.default].list(store, call.namespace))
     for one in wanted.offered(store):
-        label = (wanted.aliases or (one.kind.lower(),))[0]
+        label = one.kind.lower()
         yield f"{label}/"
         yield from (f"{label}/{obj.name}" for obj in one.list(store, call.namespace))
 
 
-def target_of(*kinds: str, name: str = "RESOURCE", default: str = "", aliases: tuple[str, ...] = ()) -> ValueType:
+def target_of(*kinds: str, name: str = "RESOURCE", default: str = "") -> ValueType:
     """A value that is one object of some kinds; a bare name is taken for the default kind."""
-    wanted = Wanted(kinds, default, aliases)
+    wanted = Wanted(kinds, default)
     return ValueType(
         name,
         "a kind and a name: pod/web or pod web",
@@ -299,18 +309,23 @@ def target_of(*kinds: str, name: str = "RESOURCE", default: str = "", aliases: t
     )
 
 
-def targets_of(*kinds: str, name: str = "RESOURCE") -> ValueType:
-    """A value that is any number of objects, or all of some kinds."""
-    wanted = Wanted(kinds)
+def targets_of(*kinds: str, name: str = "RESOURCE", prefixes: bool = False, assigned: bool = False) -> ValueType:
+    """A value that is any number of objects, or all of some kinds.
+
+    With `prefixes`, one name may be only begun; with `assigned`, what looks like `key=value` or `key-` is no name.
+    """
+    wanted = Wanted(kinds, prefixes=prefixes)
     return ValueType(
         f"{name}...",
         "kinds and names: pods, pod/web, pods web-1 web-2, pods,services",
         read=partial(read_targets, wanted),
         suggest=partial(_suggest_many, wanted),
-        takes=_take_all,
+        takes=_take_names if assigned else len,
     )
 
 
 ONE = target_of()
 ANY = targets_of()
+ANY_ASSIGNED = targets_of(assigned=True)
+ANY_BEGUN = targets_of(prefixes=True)
 NODE = target_of("Node", name="NODE", default="Node")

@@ -153,3 +153,23 @@ def test_only_what_is_there_is_offered(world: World) -> None:
     plurals = complete(world, "kubectl get c")  # type: ignore[arg-type]
     assert "configmaps" in plurals
     assert "clusterroles" not in plurals
+
+
+def test_describe_takes_the_beginning_of_a_name_after_a_kind(world: World) -> None:
+    lines = world.ok("kubectl describe pod web")
+    assert [line.split()[1] for line in lines if line.startswith("Name:")] == ["web-1", "web-2"]
+    assert world.ok("kubectl describe pod web-1")[0].split() == ["Name:", "web-1"]
+    world.pod("web", app="web")
+    assert sum(line.startswith("Name:") for line in world.ok("kubectl describe pod web")) == 1, "a whole name is enough"
+    assert 'pods "xy" not found' in world.wrong("kubectl describe pod xy")
+    assert "NotFound" in world.wrong("kubectl describe pod/web-")
+    assert "NotFound" in world.wrong("kubectl get pod web-")
+
+
+def test_describe_tells_moments_as_dates(world: World) -> None:
+    world.clock.run_until(42.7)
+    world.deployment("late")
+    lines = world.ok("kubectl describe deployment late")
+    assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("CreationTimestamp:")] == [
+        "Thu, 01 Jan 2026 00:00:42 +0000"
+    ]

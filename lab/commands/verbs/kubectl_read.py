@@ -7,7 +7,7 @@ import json
 from lab.commands.call import Call
 from lab.commands.flags import EVERYWHERE, IN_NAMESPACE, OUTPUT, WITH_LABELS
 from lab.commands.registry import Flag, Parameter, command
-from lab.commands.resources import ANY, Resource, Target
+from lab.commands.resources import ANY, ANY_BEGUN, Resource, Target
 from lab.kube.encode import as_list, encode, to_yaml
 from lab.kube.meta import KubeObject
 from lab.views.kinds import describe, event, view_of
@@ -122,10 +122,10 @@ def get_events(call: Call) -> None:
 
 @command(
     "kubectl describe",
-    "Everything about objects, with their events.",
-    Parameter("resources", ANY),
+    "Everything about objects, with their events; a name after a kind may be only the beginning of names.",
+    Parameter("resources", ANY_BEGUN),
     flags=(IN_NAMESPACE, EVERYWHERE, WITH_LABELS),
-    examples=("kubectl describe service web", "kubectl describe node/worker-1"),
+    examples=("kubectl describe service web", "kubectl describe node/worker-1", "kubectl describe pod web"),
 )
 def describe_objects(call: Call) -> None:
     """Print the description of each object, with an empty line between."""
