@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from lab.commands.call import Call
 from lab.commands.flags import EVERYWHERE, IN_NAMESPACE, OUTPUT, WITH_LABELS
+from lab.commands.output import PATH, Form, sort_by
 from lab.commands.registry import Flag, Parameter, command
 from lab.commands.resources import ANY, ANY_BEGUN, Resource, Target
-from lab.kube.encode import as_list, encode, to_yaml
+from lab.kube.encode import as_list, encode
 from lab.kube.meta import KubeObject
 from lab.views.kinds import describe, event, view_of
 from lab.views.kinds.formatting import pairs
@@ -40,6 +39,7 @@ def gather(call: Call, targets: list[Target]) -> Found:
         EVERYWHERE,
         WITH_LABELS,
         OUTPUT,
+        Flag("--sort-by", "in the order of a field", PATH),
         Flag("--show-labels", "one more column with all labels"),
         Flag("--no-headers", "leave out the heading"),
     ),
@@ -48,20 +48,28 @@ def gather(call: Call, targets: list[Target]) -> Found:
         "kubectl get svc,endpointslices -n kube-system",
         "kubectl get all",
         "kubectl get deployment/web -o yaml",
+        "kubectl get pods --sort-by=.status.podIP",
+        "kubectl get pods -o jsonpath='{.items[*].metadata.name}'",
+        "kubectl get pods -o custom-columns=NAME:.metadata.name,NODE:.spec.nodeName",
     ),
 )
 def get(call: Call) -> None:
     """Print tables as kubectl does: one a resource, with prefixed names when there are several."""
     targets: list[Target] = call.values["resources"]
     found = gather(call, targets)
+    path: str = call.get("sort_by", "")
+    if path:
+        found = [(resource, sort_by(path, some)) for resource, some in found]
     objects = [obj for _, some in found for obj in some]
-    form = call.get("output", "")
-    if form in ("yaml", "json"):
+    form: Form = call.get("output", Form())
+    if form.whole:
         single = len(targets) == 1 and targets[0].obj is not None
-        data = encode(objects[0]) if single else as_list(objects)
-        call.say(to_yaml(data).rstrip("\n") if form == "yaml" else json.dumps(data, indent=4, sort_keys=True))
-    elif form == "name":
+        text = form.text(encode(objects[0]) if single else as_list(objects)).removesuffix("\n")
+        call.say(*([text] if text else []))
+    elif form.name == "name":
         call.say(*(f"{resource.singular}/{obj.name}" for resource, some in found for obj in some))
+    elif form.columns:
+        call.say(*form.rows(objects, headers=not call.get("no_headers")))
     elif not objects:
         call.say(_nothing(call, targets))
     else:
@@ -87,7 +95,8 @@ def _tables(call: Call, found: Found) -> None:
 
 def _table(call: Call, resource: Resource, objects: list[KubeObject], prefixed: bool) -> list[str]:
     view, context = view_of(resource.full_kind), call.context
-    columns = view.columns + (view.wide if call.get("output") == "wide" else ())
+    form: Form = call.get("output", Form())
+    columns = view.columns + (view.wide if form.name == "wide" else ())
     namespaced = call.everywhere and resource.namespaced
     labelled = bool(call.get("show_labels"))
     rows = []
