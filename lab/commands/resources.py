@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -270,8 +270,8 @@ def _take_one(wanted: Wanted, words: Sequence[Word]) -> int:
     return 1 if "/" in text or bare_name or len(words) == 1 else 2
 
 
-def _take_names(words: Sequence[Word]) -> int:
-    return next((index for index, word in enumerate(words) if index and is_assignment(word.text)), len(words))
+def _take_until(until: Callable[[str], bool], words: Sequence[Word]) -> int:
+    return next((index for index, word in enumerate(words) if index and until(word.text)), len(words))
 
 
 def _suggest_many(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str]:
@@ -309,10 +309,13 @@ def target_of(*kinds: str, name: str = "RESOURCE", default: str = "") -> ValueTy
     )
 
 
-def targets_of(*kinds: str, name: str = "RESOURCE", prefixes: bool = False, assigned: bool = False) -> ValueType:
+def targets_of(
+    *kinds: str, name: str = "RESOURCE", prefixes: bool = False, until: Callable[[str], bool] | None = None
+) -> ValueType:
     """A value that is any number of objects, or all of some kinds.
 
-    With `prefixes`, one name may be only begun; with `assigned`, what looks like `key=value` or `key-` is no name.
+    With `prefixes`, one name may be only begun; it ends before the first word that `until` holds of, as it does at
+    `key=value` or `key-`.
     """
     wanted = Wanted(kinds, prefixes=prefixes)
     return ValueType(
@@ -320,12 +323,12 @@ def targets_of(*kinds: str, name: str = "RESOURCE", prefixes: bool = False, assi
         "kinds and names: pods, pod/web, pods web-1 web-2, pods,services",
         read=partial(read_targets, wanted),
         suggest=partial(_suggest_many, wanted),
-        takes=_take_names if assigned else len,
+        takes=partial(_take_until, until) if until is not None else len,
     )
 
 
 ONE = target_of()
 ANY = targets_of()
-ANY_ASSIGNED = targets_of(assigned=True)
+ANY_ASSIGNED = targets_of(until=is_assignment)
 ANY_BEGUN = targets_of(prefixes=True)
 NODE = target_of("Node", name="NODE", default="Node")
