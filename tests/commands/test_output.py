@@ -25,7 +25,7 @@ def names(lines: list[str]) -> list[str]:
 def test_jsonpath_of_a_list_and_of_one_object(world: World) -> None:
     assert world.ok("kubectl get pods -o jsonpath='{.items[*].metadata.name}'") == ["web-1 web-10 web-9"]
     assert world.ok("kubectl get pod web-1 -o jsonpath={.status.podIP}") == ["10.244.1.7"]
-    table = "'{range .items[*]}{.metadata.name}{\"\\t\"}{.spec.nodeName}{\"\\n\"}{end}'"
+    table = '\'{range .items[*]}{.metadata.name}{"\\t"}{.spec.nodeName}{"\\n"}{end}\''
     assert world.ok(f"kubectl get pods -o=jsonpath={table}")[1] == "web-10\tworker-1"
     assert world.ok("kubectl get pods -o jsonpath={.nothing}") == []
 

