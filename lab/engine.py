@@ -6,22 +6,23 @@ to know what happens reads the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from lab.clock import Clock
 from lab.cluster.apply import apply_object
 from lab.cluster.control_plane import ControlPlane, NodeSpec
+from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.system_objects import system_objects
 from lab.cluster.trial import Refusal, trial
 from lab.journal import Journal, NetworkChanged
 from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.namespace import Namespace
-from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
 from lab.network.network import Network
+from lab.network.proxy import NodeProxy
 from lab.settings import Settings
 from lab.traffic.app import AppSpec
 from lab.traffic.traffic import Traffic
@@ -80,7 +81,14 @@ class Engine:
         self.store = self.control_plane.store
         modes = {node.name: node.proxy for node in spec.nodes if node.proxy}
         self.network = Network(
-            self.clock, self.journal, settings, seed, self.store, proxy_mode=spec.proxy, proxy_modes=modes
+            self.clock,
+            self.journal,
+            settings,
+            seed,
+            self.store,
+            proxy_mode=spec.proxy,
+            proxy_modes=modes,
+            machines=self.control_plane.kubelets,
         )
         self.traffic.attach(self.store, self.network)
 
@@ -155,69 +163,121 @@ class Engine:
 
     # -- faults -------------------------------------------------------------------------------------------
 
-    def fail_node(self, name: str) -> None:
+    # Each of them says whether it changed anything; what does not is not journaled.
+
+    @property
+    def machines(self) -> list[str]:
+        """The names of all machines, with a Node object or without."""
+        return list(self.control_plane.kubelets)
+
+    def runs(self, namespace: str, name: str) -> bool:
+        """Whether a container of a Pod runs, whatever the API says of it."""
+        return self.traffic.servers.source(f"{namespace}/{name}") is not None
+
+    def fail_node(self, name: str) -> bool:
         """Power a node off: silence at once; the control plane notices when its lease runs out."""
-        self._node(name)
+        kubelet = self._kubelet(name)
+        if not kubelet.powered:
+            return False
         self._say(f"node/{name}", "off")
         self.network.node_power(name, False)
         self.traffic.node_power(name, False)
-        self.control_plane.kubelets[name].power_off()
+        kubelet.power_off()
+        return True
 
-    def recover_node(self, name: str) -> None:
-        """Power a node on again: it boots, and its containers start anew."""
-        self._node(name)
+    def recover_node(self, name: str) -> bool:
+        """Power a node on again: it boots, registers when it has no Node object, and its containers start anew."""
+        kubelet = self._kubelet(name)
+        if kubelet.powered:
+            return False
         self._say(f"node/{name}", "on")
         self.network.node_power(name, True)
         self.traffic.node_power(name, True)
-        self.control_plane.kubelets[name].power_on()
+        kubelet.power_on()
+        return True
 
     def crash_pod(self, namespace: str, name: str) -> None:
-        """End the processes of a Pod with exit status 1; its kubelet restarts them."""
-        self._pod(namespace, name)
+        """End the processes of a Pod with exit status 1; its kubelet restarts them. Raises LabError when none runs."""
+        self._running(namespace, name)
         self._say(f"pod/{namespace}/{name}", "crashed")
         self.traffic.crash_pod(namespace, name)
 
-    def hang_pod(self, namespace: str, name: str) -> None:
-        """Let a Pod's processes accept connections and never answer, until they are restarted."""
-        self._pod(namespace, name)
+    def hang_pod(self, namespace: str, name: str) -> bool:
+        """Let a Pod's processes accept connections and never answer, until they are restarted.
+
+        Raises LabError when none runs.
+        """
+        self._running(namespace, name)
+        if self.traffic.servers.hangs(namespace, name):
+            return False
         self._say(f"pod/{namespace}/{name}", "hung")
         self.traffic.hang_pod(namespace, name)
+        return True
 
-    def cut_link(self, a: str, b: str) -> None:
+    def cut_link(self, a: str, b: str) -> bool:
         """Let nothing pass between two nodes, zones or the internet."""
-        self.network.topology.cut(a, b)
-        self._say(f"link/{a} {b}", "cut")
+        return self._link(a, b, self.network.topology.cut, "cut")
 
-    def heal_link(self, a: str, b: str) -> None:
+    def heal_link(self, a: str, b: str) -> bool:
         """Undo `cut_link`."""
-        self.network.topology.heal(a, b)
-        self._say(f"link/{a} {b}", "healed")
+        return self._link(a, b, self.network.topology.heal, "healed")
 
-    def set_upstream(self, state: str) -> None:
+    def set_upstream(self, state: str) -> bool:
         """Let the resolver outside be up, down or servfail (lab.network.coredns)."""
+        if self.network.dns.server.upstream == state:
+            return False
         self.network.dns.server.set_upstream(state)
         self._say("dns/upstream", state)
+        return True
 
-    def stop_proxy(self, node: str) -> None:
+    def stop_proxy(self, node: str) -> bool:
         """Stop kube-proxy on a node: it keeps the rules that it last programmed."""
-        self._node(node)
+        proxy = self._proxy(node)
+        if not proxy.running:
+            return False
         self._say(f"proxy/{node}", "stopped")
-        self.network.proxies[node].stop()
+        proxy.stop()
+        return True
 
-    def start_proxy(self, node: str) -> None:
-        """Start kube-proxy on a node again: it catches up with one sync."""
-        self._node(node)
+    def start_proxy(self, node: str) -> bool:
+        """Start kube-proxy on a node again: it catches up with one sync. Raises LabError without power."""
+        proxy = self._proxy(node)
+        if proxy.running:
+            return False
+        if not proxy.powered:
+            raise LabError(f'node "{node}" has no power: lab recover node/{node}')
         self._say(f"proxy/{node}", "started")
-        self.network.proxies[node].start()
+        proxy.start()
+        return True
 
     def _say(self, what: str, state: str) -> None:
         self.journal.append(NetworkChanged(self.clock.time(), what, state))
 
-    def _node(self, name: str) -> Node:
-        node = self.store.find(Node, name, "")
-        if node is None:
-            raise LabError(f'node "{name}" not found{nearest(name, (n.name for n in self.store.list(Node)))}')
-        return node
+    def _link(self, a: str, b: str, change: Callable[[str, str], object], state: str) -> bool:
+        before = self.network.topology.down()
+        change(a, b)
+        if self.network.topology.down() == before:
+            return False
+        self._say(f"link/{a} {b}", state)
+        return True
+
+    def _kubelet(self, name: str) -> Kubelet:
+        kubelet = self.control_plane.kubelets.get(name)
+        if kubelet is None:
+            raise LabError(f'node "{name}" not found{nearest(name, self.machines)}')
+        return kubelet
+
+    def _proxy(self, node: str) -> NodeProxy:
+        self._kubelet(node)
+        return self.network.proxies[node]
+
+    def _running(self, namespace: str, name: str) -> None:
+        pod = self._pod(namespace, name)
+        if not self.runs(namespace, name):
+            node = pod.spec.node_name
+            off = node in self.control_plane.kubelets and not self.control_plane.kubelets[node].powered
+            why = f": its node {node} has no power" if off else ""
+            raise LabError(f'no container of pod "{name}" runs{why}')
 
     def _pod(self, namespace: str, name: str) -> Pod:
         pod = self.store.find(Pod, name, namespace)

@@ -47,6 +47,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node_memory: str = "8Gi"
     node_pods: int = 110
 
+    # -- Pod garbage collection: gc_controller.go, kube-controller-manager's --terminated-pod-gc-threshold
+    pod_gc_period_s: float = 20.0
+    pod_gc_quarantine_s: float = 40.0
+    """How long a node must be missing until its Pods are deleted."""
+    pod_gc_terminated_threshold: int = 12500
+    """Of Pods that have ended, more than this many are deleted; 0 for never."""
+
     # -- Pods: probes (core/v1 Probe), containers
     probe_period_s: float = 10.0
     probe_timeout_s: float = 1.0
@@ -126,10 +133,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     daemonset_failed_backoff_initial_s: float = 1.0
     """Until a daemon Pod that has failed is deleted for the second time on its node; doubles up to 15 minutes."""
     daemonset_failed_backoff_max_s: float = 900.0
-    orphaned_pod_gc_period_s: float = 20.0
-    """How often the Pod garbage collector looks for Pods of nodes that are gone (gc_controller.go)."""
-    orphaned_pod_quarantine_s: float = 40.0
-    """How long a node must be gone until its Pods are deleted."""
 
     # -- Jobs and CronJobs: their documentation, job_controller.go, cronjob_controllerv2.go
     job_backoff_limit: int = 6

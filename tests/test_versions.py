@@ -14,6 +14,7 @@ from lab.kube.errors import LabError
 from lab.kube.versions import NEWEST, VERSIONS, features_of, settings_of, warning_about
 from lab.scenario.jsonschema import scenario_schema
 from lab.scenario.loader import load
+from lab.scenario.notation import parse_release
 
 
 def scenario(tmp_path: Path, cluster: str) -> Path:
@@ -40,6 +41,26 @@ def test_a_cluster_is_of_the_newest_release_unless_it_says_otherwise(tmp_path: P
 @pytest.mark.parametrize("written", ['"1.30"', "1.30", "v1.30"])
 def test_a_scenario_names_its_release_in_quotes_or_not(tmp_path: Path, written: str) -> None:
     assert load(scenario(tmp_path, f"{{kubernetes: {written}}}")).cluster.kubernetes == "1.30"
+
+
+@pytest.mark.parametrize("written", ["1.2", "1.3", "1.4", '"1.3"', "1"])
+def test_a_release_is_what_is_written_and_not_what_a_program_makes_of_it(tmp_path: Path, written: str) -> None:
+    with pytest.raises(LabError, match="is not a release") as caught:
+        load(scenario(tmp_path, f"{{kubernetes: {written}}}"))
+    sentence = "; put it in quotes, for a program may take 1.30 for the number 1.3"
+    assert (sentence in str(caught.value)) is (written != "1")
+
+
+@pytest.mark.parametrize("value", ["1.2", "1.3"])
+def test_the_command_line_says_the_same(value: str) -> None:
+    with pytest.raises(LabError, match="; put it in quotes"):
+        parse_release(value)
+
+
+def test_a_program_that_made_a_number_of_1_30_is_understood() -> None:
+    assert (parse_release(1.3), parse_release(1.31)) == ("1.30", "1.31")
+    with pytest.raises(LabError, match="; put it in quotes"):
+        parse_release(1.2)
 
 
 def test_a_release_that_does_not_exist_is_one_error_with_the_nearest(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from lab.cluster import validation
-from lab.cluster.errors import FieldError, Invalid
+from lab.cluster.errors import FieldError, Forbidden, Invalid
 from lab.cluster.ip_addresses import AddressKeeper
 from lab.cluster.job_identity import with_selector
 from lab.cluster.quota.admission import QuotaAdmission
@@ -24,6 +24,7 @@ from lab.kube import defaults
 from lab.kube.autoscaling_defaults import without_tolerance
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.job import Job
+from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.pod import Pod, Toleration
 from lab.kube.kinds.service import Service
 from lab.kube.meta import KubeObject
@@ -31,7 +32,14 @@ from lab.kube.versions import Features, features_of
 from lab.settings import Settings
 
 NOT_READY_TAINT = "node.kubernetes.io/not-ready"
+IMMORTAL = ("default", "kube-system", "kube-public")
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
+
+
+def may_be_deleted(obj: KubeObject) -> None:
+    """NamespaceLifecycle: raises Forbidden for the namespaces that every cluster has."""
+    if isinstance(obj, Namespace) and obj.name in IMMORTAL:
+        raise Forbidden("Namespace", obj.name, "this namespace may not be deleted")
 
 
 class Admission:
@@ -53,6 +61,7 @@ class Admission:
         """Stand in front of a store: `admit` before each write, `release` when an object has gone."""
         self._quotas = QuotaAdmission(store)
         store.admission.append(self.admit)
+        store.deletion.append(may_be_deleted)
         store.released.append(self.release)
         if self.features.multi_cidr_service_allocator:
             AddressKeeper(store, self.addresses)

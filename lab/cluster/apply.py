@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 
-from lab.cluster.errors import NotFound, group_of
-from lab.cluster.store import Store
+from lab.cluster.errors import NotFound
+from lab.cluster.store import Store, kept_kind
 from lab.kube.applied import remember, remembered
+from lab.kube.builtin import group_of
 from lab.kube.decode import decode
 from lab.kube.encode import encode
-from lab.kube.kinds import BY_NAME
+from lab.kube.kinds import is_namespaced
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.meta import KeptObject, KubeObject
 
@@ -50,8 +51,7 @@ def write_object(store: Store, wanted: KubeObject) -> str:
 
 def in_namespace(obj: KubeObject) -> KubeObject:
     """The object in the namespace `default`, when its kind has one and its manifest names none."""
-    kind = BY_NAME.get(obj.kind)
-    if obj.namespace or kind is None or not kind.namespaced:
+    if obj.namespace or not is_namespaced(obj):
         return obj
     return msgspec.structs.replace(obj, metadata=msgspec.structs.replace(obj.metadata, namespace="default"))
 
@@ -59,13 +59,13 @@ def in_namespace(obj: KubeObject) -> KubeObject:
 def find_live(store: Store, obj: KubeObject) -> KubeObject | None:
     """What the store holds under the kind, namespace and name of `obj`."""
     if isinstance(obj, KeptObject):
-        return store.find_kept(obj.kind, obj.name, obj.namespace)
+        return store.find_kept(kept_kind(obj), obj.name, obj.namespace)
     return store.find(type(obj), obj.name, obj.namespace)
 
 
 def resource_name(obj: KubeObject) -> str:
     """`deployment.apps/web`, as kubectl names what it has changed."""
-    group = group_of(BY_NAME[obj.kind].api_version if obj.kind in BY_NAME else obj.api_version)
+    group = group_of(obj.api_version)
     return f"{obj.kind.lower()}{'.' + group if group else ''}/{obj.name}"
 
 

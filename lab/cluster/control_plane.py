@@ -103,10 +103,9 @@ class ControlPlane:
             self._clock.spawn(controller.run(), controller.name)
 
     def add_node(self, spec: NodeSpec) -> Node:
-        """Register a machine, and switch it on."""
-        node = self.store.create(self._node(spec))
+        """Put a machine up and switch it on: its kubelet registers it."""
         kubelet = Kubelet(
-            node,
+            self._node(spec),
             self._clock,
             self._journal,
             self._settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from lab.kube.builtin import find_built_in, group_of
 from lab.kube.errors import LabError
 from lab.kube.kinds import BY_NAME, plural_of
 
@@ -17,12 +18,12 @@ class FieldError(NamedTuple):
     problem: str
     """`Invalid value`, `Required value`, `Duplicate value`, `Forbidden` or `Unsupported value`."""
     value: object
-    """What stands there; not shown for `Required value` and `Forbidden`."""
+    """What stands there; not shown for `Required value`, `Forbidden` and `Too long`."""
     detail: str = ""
 
     def __str__(self) -> str:
         parts = [self.path, self.problem]
-        if self.problem not in ("Required value", "Forbidden"):
+        if self.problem not in ("Required value", "Forbidden", "Too long"):
             parts.append(_shown(self.value))
         if self.detail:
             parts.append(self.detail)
@@ -138,18 +139,13 @@ class InternalError(StoreError):
 
 def resource_of(kind: str) -> str:
     """`deployments.apps` for `Deployment`: the plural and the group, as the API server names it in errors."""
+    head, _, group = kind.partition(".")
     known = BY_NAME.get(kind)
-    if known is None:
-        head, _, group = kind.partition(".")
-        return f"{plural_of(head)}.{group}" if group else plural_of(head)
-    group = group_of(known.api_version)
-    return f"{known.plural}.{group}" if group else known.plural
-
-
-def group_of(api_version: str) -> str:
-    """`apps` for `apps/v1`, and nothing for the core group's `v1`."""
-    group, slash, _ = api_version.partition("/")
-    return group if slash else ""
+    if known is not None:
+        group = group_of(known.api_version)
+    own = find_built_in(group, head)
+    plural = known.plural if known is not None else own.plural if own is not None else plural_of(head)
+    return f"{plural}.{group}" if group else plural
 
 
 def _qualified(kind: str) -> str:

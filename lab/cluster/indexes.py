@@ -160,6 +160,10 @@ class NodeIndex(_Forking):
         if after:
             self._pods.setdefault(after, {})[key] = None
 
+    def nodes(self) -> list[str]:
+        """The names of all nodes that Pods are bound to, whether or not there is such a node."""
+        return list(self._pods)
+
     def keys(self, node: str) -> Iterable[Key]:
         """The Pods on a node, in the order they were bound."""
         return self._pods.get(node, _NO_KEYS)

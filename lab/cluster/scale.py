@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from lab.cluster.errors import NotFound, group_of
+from lab.cluster.errors import NotFound
 from lab.cluster.store import Store
+from lab.kube.builtin import group_of
 from lab.kube.errors import LabError
 from lab.kube.kinds import BY_NAME
 from lab.kube.kinds.deployment import Deployment

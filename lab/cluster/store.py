@@ -14,11 +14,12 @@ import immutables
 import msgspec
 
 from lab.clock import Clock
-from lab.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound, StoreError, group_of
+from lab.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound, StoreError
 from lab.cluster.garbage import GarbageCollector
 from lab.cluster.indexes import Key, NodeIndex, OwnerIndex, Shelf
 from lab.cluster.watch import Callback, Change, Dispatcher, Watch
 from lab.journal import Journal, Noted, ObjectChanged
+from lab.kube.builtin import group_of
 from lab.kube.kinds import BY_NAME
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -35,6 +36,7 @@ __all__ = [
     "Store",
     "StoreError",
     "Watch",
+    "kept_kind",
 ]
 
 T = TypeVar("T", bound=KubeObject)
@@ -75,6 +77,7 @@ class Store:
     def __init__(self, clock: Clock, journal: Journal, settings: Settings, seed: int = 0) -> None:
         self.version = 0
         self.admission: list[Admission] = []
+        self.deletion: list[Callable[[KubeObject], None]] = []
         self.released: list[Callable[[KubeObject], None]] = []
         self._clock = clock
         self._journal = journal
@@ -132,6 +135,10 @@ class Store:
     def pods_on(self, node: str) -> Listing[Pod]:
         """The Pods bound to a node, oldest first."""
         return cast("Listing[Pod]", self._shelf("Pod").pick(self._nodes.keys(node)))
+
+    def nodes_with_pods(self) -> Listing[str]:
+        """The names of all nodes that Pods are bound to, whether or not there is such a node."""
+        return self._nodes.nodes()
 
     def owned_by(self, uid: str, kind: type[T]) -> Listing[T]:
         """What names the object with this uid as an owner, oldest first."""
@@ -248,13 +255,16 @@ class Store:
     def delete(
         self, kind: type[KubeObject], name: str, namespace: str = "default", grace_s: float | None = None
     ) -> None:
-        """Delete an object; raises NotFound.
+        """Delete an object; raises NotFound, or Forbidden from a hook of `deletion`.
 
         A Pod that is bound to a node first gets a deletionTimestamp and its grace period (`grace_s`, or its own)
         and goes when its kubelet says so; finalizers keep an object until they are taken away; everything else
         goes at once, and what it owned follows.
         """
-        self._delete(self.get(kind, name, namespace), grace_s)
+        found = self.get(kind, name, namespace)
+        for ask in self.deletion:
+            ask(found)
+        self._delete(found, grace_s)
 
     def delete_kept(self, obj: KeptObject) -> None:
         """Delete an object that is kept but not simulated; raises NotFound."""
@@ -422,11 +432,14 @@ class Store:
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
+def kept_kind(obj: KubeObject) -> str:
+    """`Ingress.networking.k8s.io`: the kind of an object that is kept but not simulated, as `find_kept` takes it."""
+    group = group_of(obj.api_version)
+    return f"{obj.kind}.{group}" if group or obj.kind in BY_NAME else obj.kind
+
+
 def _shelf_name(obj: KubeObject) -> str:
-    if isinstance(obj, KeptObject):
-        group = group_of(obj.api_version)
-        return f"{obj.kind}.{group}" if group or obj.kind in BY_NAME else obj.kind
-    return obj.__class__.__name__
+    return kept_kind(obj) if isinstance(obj, KeptObject) else obj.__class__.__name__
 
 
 def _wants_otherwise(old: KubeObject, new: KubeObject) -> bool:

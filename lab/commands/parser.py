@@ -6,10 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.commands import declined
 from lab.commands import verbs as _registered  # noqa: F401 - fills the registry
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
-from lab.commands.registry import ALIASES, COMMANDS, Command, Flag, Parameter, ValueType, children
+from lab.commands.registry import (
+    ALIASES,
+    COMMANDS,
+    OTHER_NAMES,
+    Command,
+    Flag,
+    Parameter,
+    ValueType,
+    children,
+    longest_name,
+)
 from lab.commands.words import CommandError, Word
 
 
@@ -30,11 +41,12 @@ def find_command(words: Sequence[Word]) -> tuple[Command, list[Word]]:
     Raises CommandError that points at the first word that fits no command.
     """
     words = _verbs_first(words)
-    names = [word.text for word in words]
+    names = [word.text for word in words[: longest_name()]]
     if names:
         names[0] = ALIASES.get(names[0], names[0])
     for length in range(len(names), 0, -1):
-        found = COMMANDS.get(" ".join(names[:length]))
+        name = " ".join(names[:length])
+        found = COMMANDS.get(OTHER_NAMES.get(name, name))
         if found is not None:
             return found, list(words[length:])
     raise _no_command(words, names)
@@ -57,6 +69,9 @@ def _no_command(words: Sequence[Word], names: list[str]) -> CommandError:
         depth += 1
     known = children(names[:depth])
     before = " ".join(names[:depth])
+    instead = declined.COMMANDS.get(" ".join(names[: depth + 1]))
+    if instead is not None:
+        return CommandError(f"error: {instead}", words[depth])
     if depth < len(names):
         place = f' for "{before}"' if before else ""
         return CommandError(f'error: unknown command "{names[depth]}"{place}', words[depth], known)
@@ -68,6 +83,7 @@ def _no_command(words: Sequence[Word], names: list[str]) -> CommandError:
 def take_apart(words: Sequence[Word]) -> Line:
     """Tell the words of a line apart; after `--` none is a flag. Raises CommandError for an unknown command or flag."""
     command, rest = find_command(words)
+    rest = [part for word in rest for part in _switches(command, word)]
     line = Line(command)
     position = 0
     while position < len(rest):
@@ -94,6 +110,17 @@ def _is_flag(text: str) -> bool:
     return len(text) > 1 and text.startswith("-") and not text[1].isdigit()
 
 
+def _switches(command: Command, word: Word) -> list[Word]:
+    """The words that stand for `-sS`: one for each switch when all its letters are switches; else the word alone."""
+    letters = word.text[1:]
+    if len(letters) < 2 or not _is_flag(word.text) or not letters.isalpha() or command.flag(word.text) is not None:
+        return [word]
+    found = [command.flag(f"-{letter}") for letter in letters]
+    if not all(flag is not None and flag.type is None for flag in found):
+        return [word]
+    return [Word(f"-{letter}", word.start, word.end) for letter in letters]
+
+
 def _flag_at(command: Command, word: Word) -> tuple[Flag, Word | None]:
     """The flag of a word, and the value when it stands in the same word: `--name=value`, `-n=value`, `-nvalue`."""
     name, equals, _ = word.text.partition("=")
@@ -103,6 +130,9 @@ def _flag_at(command: Command, word: Word) -> tuple[Flag, Word | None]:
     short = command.flag(word.text[:2])
     if short is not None and short.type is not None and not word.text.startswith("--"):
         return short, word.part(2)
+    instead = declined.FLAGS.get(command.name, {}).get(name)
+    if instead is not None:
+        raise CommandError(f"error: {name}: {instead}", word.part(0, len(name)))
     known = [one.name for one in command.flags] + [one.short for one in command.flags if one.short]
     raise CommandError(f'error: unknown flag "{name}" for "{command.name}"', word.part(0, len(name)), known)
 

@@ -22,16 +22,21 @@ POD = target_of(
 
 
 def pod_of(target: Target, call: Call) -> Pod:
-    """The Pod itself, or the oldest Ready Pod of a workload or Service; raises CommandError when it has none."""
+    """The Pod itself, or the oldest Ready Pod of a workload or Service that really runs.
+
+    Raises CommandError when it has none: the API may take Pods for Ready whose node has just lost its power.
+    """
     obj = target.obj
     if isinstance(obj, Pod):
         return obj
     selector = _selector(obj)
     pods = call.store.list(Pod, obj.namespace, selector) if obj is not None and selector else []
-    ready = next((pod for pod in pods if pod.ready and not pod.terminating), None)
-    if ready is None:
-        raise CommandError(f"error: {target.name} has no Ready Pod", target.word)
-    return ready
+    ready = [pod for pod in pods if pod.ready and not pod.terminating]
+    running = next((pod for pod in ready if call.engine.runs(pod.namespace, pod.name)), None)
+    if running is None:
+        what = "has Ready Pods, but no container of theirs runs" if ready else "has no Ready Pod"
+        raise CommandError(f"error: {target.name} {what}", target.word)
+    return running
 
 
 def _selector(obj: KubeObject | None) -> LabelSelector | Mapping[str, str] | None:

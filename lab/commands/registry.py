@@ -14,6 +14,8 @@ Action = Callable[["Call"], None]
 
 ALIASES = {"k": "kubectl"}
 """First words that stand for another."""
+OTHER_NAMES = {"kubectl get ev": "kubectl get events", "kubectl get event": "kubectl get events"}
+"""Whole names that stand for another command's."""
 
 
 def _one(words: Sequence[Word]) -> int:
@@ -126,6 +128,11 @@ def command(
         return action
 
     return register
+
+
+def longest_name() -> int:
+    """How many words the longest name of a command has."""
+    return max(len(name.split()) for name in (*COMMANDS, *OTHER_NAMES))
 
 
 def children(before: Sequence[str]) -> list[str]:

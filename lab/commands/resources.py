@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from lab.cluster.errors import NotFound, group_of
+from lab.cluster.errors import NotFound
 from lab.cluster.store import Store
 from lab.commands.call import Call
 from lab.commands.registry import ValueType
 from lab.commands.words import CommandError, Word
+from lab.kube.builtin import BUILT_IN, group_of
 from lab.kube.kinds import KINDS, Kind, plural_of
-from lab.kube.meta import KubeObject, LabelSelector
+from lab.kube.meta import KeptObject, KubeObject, LabelSelector
 from lab.kube.selector import matches
 
 CATEGORIES = {
@@ -29,6 +31,7 @@ CATEGORIES = {
     ),
 }
 """Words that stand for several kinds."""
+_DEFINITION = "CustomResourceDefinition"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Resource:
     group: str = ""
 
     @property
+    def full_kind(self) -> str:
+        """`Ingress.networking.k8s.io`, or the bare kind where there is only one of that name."""
+        return f"{self.kind}.{self.group}" if self.struct is None and self.group else self.kind
+
+    @property
     def singular(self) -> str:
         """`deployment.apps`, as kubectl writes it before a name."""
         return f"{self.kind.lower()}.{self.group}" if self.group else self.kind.lower()
@@ -55,13 +63,13 @@ class Resource:
     def find(self, store: Store, name: str, namespace: str) -> KubeObject | None:
         """The object of this name, or None."""
         if self.struct is None:
-            return store.find_kept(self.kind, name, namespace)
+            return store.find_kept(self.full_kind, name, namespace)
         return store.find(self.struct, name, namespace)
 
     def list(self, store: Store, namespace: str | None, selector: LabelSelector | None = None) -> list[KubeObject]:
         """The objects in a namespace, or everywhere; in the order in which they were made."""
         if self.struct is None:
-            kept: list[KubeObject] = [*store.kept(self.kind, namespace)]
+            kept: list[KubeObject] = [*store.kept(self.full_kind, namespace if self.namespaced else None)]
             return [obj for obj in kept if selector is None or matches(selector, obj.metadata.labels)]
         return list(store.list(self.struct, namespace if self.namespaced else None, selector))
 
@@ -86,29 +94,65 @@ def _simulated(kind: Kind) -> Resource:
 
 
 _SIMULATED = {kind.name: _simulated(kind) for kind in KINDS}
+_KEPT = {
+    (each.group, each.kind): Resource(each.kind, each.plural, each.short, None, each.namespaced, each.group)
+    for each in BUILT_IN
+    if each.listed and each.kind not in (*_SIMULATED, "Event")
+}
+"""Kubernetes' other kinds, which the lab only keeps, by group and kind; Events are the journal's notes."""
 
 
 def resources(store: Store) -> list[Resource]:
-    """Every resource there is: the simulated kinds, then those that the lab only keeps."""
-    found = dict(_SIMULATED)
-    for obj in store.kept():
-        if obj.kind not in found:
-            group = group_of(obj.api_version)
-            found[obj.kind] = Resource(obj.kind, plural_of(obj.kind), group=group, namespaced=bool(obj.namespace))
-    return list(found.values())
+    """Every resource there is: the simulated kinds, Kubernetes' other kinds, then kept custom resources."""
+    custom = {(one.group, one.kind): one for one in _custom(store)}
+    return [*_SIMULATED.values(), *(_KEPT | custom).values()]
+
+
+def offered(store: Store) -> list[Resource]:
+    """What is worth offering: the simulated kinds, and others of which there is an object."""
+    there = {(group_of(obj.api_version), obj.kind): None for obj in store.kept()}
+    return [one for one in resources(store) if one.struct is not None or (one.group, one.kind) in there]
+
+
+def _custom(store: Store) -> Iterator[Resource]:
+    """Custom resources, named by their definition when it is kept as well, else by their kind."""
+    defined = {(one.group, one.kind): one for one in map(_defined, store.kept(_DEFINITION)) if one.kind}
+    yield from defined.values()
+    for kept in store.kept():
+        place = group_of(kept.api_version), kept.kind
+        if place not in _KEPT and place not in defined:
+            yield Resource(kept.kind, plural_of(kept.kind), (), None, bool(kept.namespace), place[0])
+
+
+def _defined(definition: KeptObject) -> Resource:
+    """What a CustomResourceDefinition defines; without a kind where it says nothing of use."""
+    spec = _object(definition.body, "spec")
+    names = _object(spec, "names")
+    kind, group = str(names.get("kind", "")), str(spec.get("group", ""))
+    listed = names.get("shortNames")
+    short = tuple(map(str, listed)) if isinstance(listed, list) else ()
+    plural = str(names.get("plural", plural_of(kind)))
+    return Resource(kind, plural, short, None, spec.get("scope") != "Cluster", group)
+
+
+def _object(body: dict[str, Any], field: str) -> dict[str, Any]:
+    found = body.get(field)
+    return found if isinstance(found, dict) else {}
 
 
 def find_resource(word: str, store: Store) -> Resource | None:
     """The resource that `pods`, `po`, `deployment.apps` or `Pod` means; None when there is none."""
-    wanted = word.lower().partition(".")[0]
-    return next((one for one in resources(store) if wanted in one.names), None)
+    name, _, group = word.lower().partition(".")
+    named = [one for one in resources(store) if name in one.names]
+    return next((one for one in named if group in ("", one.group)), named[0] if named else None)
 
 
 def resource_of(obj: KubeObject, store: Store) -> Resource:
     """The resource that an object belongs to."""
-    found = find_resource(obj.kind, store)
-    assert found is not None, obj.kind
-    return found
+    if not isinstance(obj, KeptObject):
+        return _SIMULATED[obj.kind]
+    place = (group_of(obj.api_version), obj.kind)
+    return next(one for one in resources(store) if one.struct is None and (one.group, one.kind) == place)
 
 
 @dataclass(frozen=True)
@@ -117,23 +161,25 @@ class Wanted:
 
     kinds: tuple[str, ...] = ()
     default: str = ""
-    aliases: tuple[str, ...] = ()
-    """More words for the default kind, such as `proxy` for the node that it runs on."""
+    prefixes: bool = False
+    """Whether a name after a kind may be the beginning of names."""
 
     def known(self, store: Store) -> list[Resource]:
         """The resources that are accepted."""
         return [one for one in resources(store) if not self.kinds or one.kind in self.kinds]
 
+    def offered(self, store: Store) -> list[Resource]:
+        """Those of them that are worth offering."""
+        return [one for one in offered(store) if not self.kinds or one.kind in self.kinds]
+
     def words(self, store: Store) -> list[str]:
-        """The names of those resources, one a resource."""
+        """The names of the accepted resources that are worth offering, one a resource."""
         categories = () if self.kinds else tuple(CATEGORIES)
-        return [*self.aliases, *(one.kind.lower() for one in self.known(store)), *categories]
+        return [*(one.kind.lower() for one in self.offered(store)), *categories]
 
     def find(self, word: Word, store: Store) -> list[Resource]:
         """The resources that a word names; raises CommandError when it names none, or one that is not accepted."""
         text = word.text.lower()
-        if text in self.aliases:
-            return [_SIMULATED[self.default]]
         if not self.kinds and text in CATEGORIES:
             return [one for kind in CATEGORIES[text] for one in resources(store) if one.kind == kind]
         found = find_resource(text, store)
@@ -147,7 +193,7 @@ class Wanted:
     def is_kind(self, text: str) -> bool:
         """Whether a word is certainly a kind and not a name."""
         names = (name for kind in self.kinds if kind in _SIMULATED for name in _SIMULATED[kind].names)
-        return text.lower() in (*names, *self.aliases)
+        return text.lower() in names
 
 
 def read_targets(wanted: Wanted, words: Sequence[Word], call: Call) -> list[Target]:
@@ -160,7 +206,19 @@ def read_targets(wanted: Wanted, words: Sequence[Word], call: Call) -> list[Targ
     found = [one for word in _comma_parts(first) for one in wanted.find(word, call.store)]
     if len(words) == 1:
         return [Target(one, first) for one in found]
+    if wanted.prefixes and len(words) == 2:
+        return [target for one in found for target in _beginning(one, words[1], call)]
     return [_named(one, word, call.namespace, call) for one in found for word in words[1:]]
+
+
+def _beginning(resource: Resource, word: Word, call: Call) -> list[Target]:
+    """The object of a name; when there is none, all whose names begin with it."""
+    if resource.find(call.store, word.text, call.namespace) is None:
+        objects = resource.list(call.store, call.namespace if resource.namespaced else None)
+        found = [obj for obj in objects if obj.name.startswith(word.text)]
+        if found:
+            return [Target(resource, word, obj) for obj in sorted(found, key=lambda obj: obj.name)]
+    return [_named(resource, word, call.namespace, call)]
 
 
 def read_target(wanted: Wanted, words: Sequence[Word], call: Call) -> Target:
@@ -194,12 +252,8 @@ def _named(resource: Resource, word: Word, namespace: str, call: Call) -> Target
     found = resource.find(call.store, word.text, namespace)
     if found is None:
         names = [obj.name for obj in resource.list(call.store, namespace)]
-        raise CommandError(f"Error from server (NotFound): {NotFound(_full_kind(resource), word.text)}", word, names)
+        raise CommandError(f"Error from server (NotFound): {NotFound(resource.full_kind, word.text)}", word, names)
     return Target(resource, word, found)
-
-
-def _full_kind(resource: Resource) -> str:
-    return resource.kind if resource.struct is not None or not resource.group else f"{resource.kind}.{resource.group}"
 
 
 # -- as values of commands ---------------------------------------------------------------------------------------
@@ -216,14 +270,14 @@ def _take_one(wanted: Wanted, words: Sequence[Word]) -> int:
     return 1 if "/" in text or bare_name or len(words) == 1 else 2
 
 
-def _take_all(words: Sequence[Word]) -> int:
-    return next((index for index, word in enumerate(words) if index and is_assignment(word.text)), len(words))
+def _take_until(until: Callable[[str], bool], words: Sequence[Word]) -> int:
+    return next((index for index, word in enumerate(words) if index and until(word.text)), len(words))
 
 
 def _suggest_many(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str]:
     """Plural kinds first, as people list them, then what `_suggest` finds."""
     if not before:
-        yield from (one.plural for one in wanted.known(call.store))
+        yield from (one.plural for one in wanted.offered(call.store))
         yield from () if wanted.kinds else CATEGORIES
     yield from _suggest(wanted, before, call)
 
@@ -237,15 +291,15 @@ def _suggest(wanted: Wanted, before: Sequence[Word], call: Call) -> Iterable[str
         return
     if wanted.default:
         yield from (obj.name for obj in _SIMULATED[wanted.default].list(store, call.namespace))
-    for one in wanted.known(store):
-        label = (wanted.aliases or (one.kind.lower(),))[0]
+    for one in wanted.offered(store):
+        label = one.kind.lower()
         yield f"{label}/"
         yield from (f"{label}/{obj.name}" for obj in one.list(store, call.namespace))
 
 
-def target_of(*kinds: str, name: str = "RESOURCE", default: str = "", aliases: tuple[str, ...] = ()) -> ValueType:
+def target_of(*kinds: str, name: str = "RESOURCE", default: str = "") -> ValueType:
     """A value that is one object of some kinds; a bare name is taken for the default kind."""
-    wanted = Wanted(kinds, default, aliases)
+    wanted = Wanted(kinds, default)
     return ValueType(
         name,
         "a kind and a name: pod/web or pod web",
@@ -255,19 +309,26 @@ def target_of(*kinds: str, name: str = "RESOURCE", default: str = "", aliases: t
     )
 
 
-def targets_of(*kinds: str, name: str = "RESOURCE") -> ValueType:
-    """A value that is any number of objects, or all of some kinds."""
-    wanted = Wanted(kinds)
+def targets_of(
+    *kinds: str, name: str = "RESOURCE", prefixes: bool = False, until: Callable[[str], bool] | None = None
+) -> ValueType:
+    """A value that is any number of objects, or all of some kinds.
+
+    With `prefixes`, one name may be only begun; it ends before the first word that `until` holds of, as it does at
+    `key=value` or `key-`.
+    """
+    wanted = Wanted(kinds, prefixes=prefixes)
     return ValueType(
         f"{name}...",
         "kinds and names: pods, pod/web, pods web-1 web-2, pods,services",
         read=partial(read_targets, wanted),
         suggest=partial(_suggest_many, wanted),
-        takes=_take_all,
+        takes=partial(_take_until, until) if until is not None else len,
     )
 
 
 ONE = target_of()
 ANY = targets_of()
+ANY_ASSIGNED = targets_of(until=is_assignment)
+ANY_BEGUN = targets_of(prefixes=True)
 NODE = target_of("Node", name="NODE", default="Node")
-PROXY = target_of("Node", name="PROXY", default="Node", aliases=("proxy",))

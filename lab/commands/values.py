@@ -7,19 +7,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import yaml
-
 from lab.commands.call import Call
 from lab.commands.registry import ValueType
 from lab.commands.resources import is_assignment
 from lab.commands.words import CommandError, Word
-from lab.kube.errors import LabError
+from lab.kube.errors import LabError, ManifestError
+from lab.kube.images import image_fault
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import LabelSelector
 from lab.kube.selector import parse
 from lab.kube.time import parse_duration
+from lab.kube.yaml_tree import MAX_DEPTH, depth_of, parse_documents
 from lab.network.flow import Source
 
 MOST_REPEATS = 1000
@@ -109,8 +109,15 @@ def _images(words: Sequence[Word], call: Call) -> dict[str, str]:
         container, _, image = word.text.partition("=")
         if not container or not image:
             raise CommandError("error: expected CONTAINER=IMAGE", word)
-        found[container] = image
+        found[container] = _image((word.part(len(container) + 1),), call)
     return found
+
+
+def _image(words: Sequence[Word], call: Call) -> str:
+    fault = image_fault(words[0].text)
+    if fault:
+        raise CommandError(f'error: Invalid image name "{words[0].text}": {fault}', words[0])
+    return words[0].text
 
 
 def _labels(words: Sequence[Word], call: Call) -> dict[str, str]:
@@ -125,15 +132,27 @@ def _labels(words: Sequence[Word], call: Call) -> dict[str, str]:
 
 
 def _document(words: Sequence[Word], call: Call) -> dict[str, Any]:
+    text = words[0].text
     try:
-        found = json.loads(words[0].text)
-    except ValueError:
-        try:
-            found = yaml.safe_load(words[0].text)
-        except yaml.YAMLError:
-            found = None
+        found = _parsed(text)
+    except ManifestError as error:
+        raise CommandError(f"error: {error.problems[0]}", words[0]) from None
     if not isinstance(found, dict):
         raise CommandError("""error: expected an object in JSON, such as '{"spec":{"type":"NodePort"}}'""", words[0])
+    return found
+
+
+def _parsed(text: str) -> Any:
+    """JSON, else YAML, nested no deeper than a manifest may be. Raises ManifestError."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ManifestError(f"JSON: nested more than {MAX_DEPTH} levels deep") from None
+    except ValueError:
+        documents = list(parse_documents(text, "patch"))
+        return documents[0].plain() if len(documents) == 1 else None
+    if depth_of(found) > MAX_DEPTH:
+        raise ManifestError(f"JSON: nested more than {MAX_DEPTH} levels deep")
     return found
 
 
@@ -151,8 +170,8 @@ def _end(words: Sequence[Word], call: Call) -> str:
 
 
 def _ends(words: Sequence[Word], call: Call) -> list[str]:
-    nodes = call.store.list(Node)
-    return list(dict.fromkeys([one.name for one in nodes] + [one.zone for one in nodes if one.zone] + ["internet"]))
+    zones = [one.zone for one in call.store.list(Node) if one.zone]
+    return list(dict.fromkeys([*call.engine.machines, *zones, "internet"]))
 
 
 def _source(words: Sequence[Word], call: Call) -> Source:
@@ -198,7 +217,7 @@ DURATION = ValueType("DURATION", "a time such as 500ms, 10s or 2m", _duration)
 SECONDS = ValueType("SECONDS", "a time in seconds, or such as 500ms", _duration)
 NAME = ValueType("NAME", "a new name", _name)
 HOST = ValueType("HOST", "a name or address", _text)
-IMAGE = ValueType("IMAGE", "a container image", _text)
+IMAGE = ValueType("IMAGE", "a container image, such as nginx:1.27", _image)
 FILE = ValueType("FILE", "a manifest or a folder of manifests", _text)
 NAMESPACE = ValueType("NAMESPACE", "a namespace", _namespace, _namespaces)
 SELECTOR = ValueType("SELECTOR", "labels: app=web,tier!=back", _selector)

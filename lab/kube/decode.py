@@ -143,7 +143,7 @@ class Decoder:
         self._keep(node, _below(path, name))
 
     def _expect(self, node: Node, path: str, expected: str) -> _Bad:
-        self.problem(node, path, f"expected {expected}, got {describe(node.value)}")
+        self.problem(node, path, f"expected {expected}, got {described(node)}")
         return _BAD
 
     def _keep(self, node: Node, path: str) -> None:
@@ -179,22 +179,36 @@ class Decoder:
         )
 
 
-def describe(value: object) -> str:
-    """A value in words, for "got ..."."""
+def described(node: Node) -> str:
+    """What stands at a node in words, as it is written there."""
+    return describe(node.value, node.written)
+
+
+def in_quotes(node: Node) -> str:
+    """What to write for a number or a boolean that was meant as text: ` (put it in quotes: "yes")`; else nothing."""
+    return f' (put it in quotes: "{node.written or node.value}")' if isinstance(node.value, bool | int | float) else ""
+
+
+def describe(value: object, written: str = "") -> str:
+    """A value in words, for "got ..."; `written` is how a number stood in the file."""
     match value:
         case None:
             return "nothing (null)"
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {value}"
+            return f"the number {_shortened(written or str(value))}"
         case str():
-            return f'the text "{value}"' if len(value) <= 60 else f'the text "{value[:57]}..."'
+            return f'the text "{_shortened(value)}"'
         case dict():
             return "an object"
         case list():
             return "a list"
     return f"a {type(value).__name__}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 # -- readers: one for each type that a struct's field can have ---------------------------------------------------
@@ -203,9 +217,7 @@ def describe(value: object) -> str:
 def _read_text(decoder: Decoder, node: Node, path: str) -> Any:
     if isinstance(node.value, str):
         return node.value
-    if isinstance(node.value, (bool, int, float)):
-        return decoder._expect(node, path, "text (put it in quotes)")
-    return decoder._expect(node, path, "text")
+    return decoder._expect(node, path, f"text{in_quotes(node)}")
 
 
 def _read_bool(decoder: Decoder, node: Node, path: str) -> Any:

@@ -16,6 +16,7 @@ from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.networkpolicy import NetworkPolicy, NetworkPolicyPort
+from lab.kube.kinds.secret import Secret, encoded
 from lab.kube.kinds.service import (
     ClientIPConfig,
     LoadBalancerIngress,
@@ -131,11 +132,18 @@ def _namespace(obj: Namespace, settings: Settings) -> Namespace:
     return _with(obj, metadata=_with(obj.metadata, labels=labels))
 
 
+def _secret(obj: Secret, settings: Settings) -> Secret:
+    """SetDefaults_Secret; and stringData goes where it is kept."""
+    written = {key: encoded(text) for key, text in obj.string_data.items()}
+    return _with(obj, type=obj.type or "Opaque", data={**obj.data, **written}, string_data={})
+
+
 _DEFAULTERS: dict[type[KubeObject], Callable[[Any, Settings], KubeObject]] = {
     **WORKLOAD_DEFAULTERS,
     HorizontalPodAutoscaler: horizontal_pod_autoscaler,
     EndpointSlice: _endpointslice,
     Endpoints: _endpoints,
     Namespace: _namespace,
+    Secret: _secret,
     NetworkPolicy: _network_policy,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 from lab.kube.errors import LabError
 
@@ -24,6 +25,11 @@ def to_rfc3339(moment_s: float) -> str:
 def to_rfc3339_micro(moment_s: float) -> str:
     """A meta/v1 MicroTime: six decimals, as in a Lease's renewTime."""
     return (EPOCH + timedelta(microseconds=round(moment_s * 1e6))).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_rfc1123(moment_s: float) -> str:
+    """`Thu, 01 Jan 2026 00:00:42 +0000`, as kubectl describes a moment."""
+    return format_datetime(EPOCH + timedelta(seconds=math.floor(moment_s)))
 
 
 def from_rfc3339(text: str) -> float:

@@ -26,10 +26,14 @@ _COLLECTION_TAGS = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 class Node:
     """A value of a document with its file and the line it stands on (from 1; 0 when it came from no file)."""
 
-    __slots__ = ("file", "line", "size", "value")
+    __slots__ = ("file", "line", "size", "value", "written")
 
-    def __init__(self, value: Scalar | list[Node] | dict[str, Node], line: int, file: str = "") -> None:
+    def __init__(
+        self, value: Scalar | list[Node] | dict[str, Node], line: int, file: str = "", written: str = ""
+    ) -> None:
         self.value = value
+        self.written = written
+        """How a scalar that is not text was written, such as `1.30` for the number 1.3; empty for everything else."""
         self.line = line
         self.file = file
         self.size = 1
@@ -44,6 +48,13 @@ class Node:
         return value
 
 
+def as_text(node: Node) -> str:
+    """A scalar where text is wanted: a number with a point as it is written, so that 1.30 is not 1.3."""
+    if isinstance(node.value, bool):
+        return "true" if node.value else "false"
+    return node.written if isinstance(node.value, float) and node.written else str(node.value)
+
+
 def from_plain(value: Any, line: int = 0, file: str = "") -> Node:
     """A tree of Python dicts, lists and scalars as nodes that all stand on one line."""
     if isinstance(value, Mapping):
@@ -51,6 +62,16 @@ def from_plain(value: Any, line: int = 0, file: str = "") -> Node:
     if isinstance(value, (list, tuple)):
         return Node([from_plain(item, line, file) for item in value], line, file)
     return Node(value, line, file)
+
+
+def depth_of(value: Any) -> int:
+    """How many lists and mappings stand inside one another; 0 for a scalar. Without recursion."""
+    depth, level = 0, [value]
+    while level:
+        level = [each for each in level if isinstance(each, (dict, list))]
+        depth += bool(level)
+        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def parse_documents(text: str, file: str, lines_above: int = 0) -> Iterator[Node]:
@@ -151,7 +172,7 @@ class _Builder:
             value = tagged(event.value, event.tag, unquoted=unquoted)
         except ScalarError as error:
             raise self._fail(event, str(error)) from None
-        node = Node(value, self._line(event), self.file)
+        node = Node(value, self._line(event), self.file, "" if isinstance(value, str) else event.value)
         if event.anchor:
             self.anchors[event.anchor] = node
         return self._place(node, event)

@@ -56,6 +56,23 @@ def positive(records: list[Record], extra: list[Record] | None = None) -> Reply:
     return Reply(NOERROR, tuple(records), tuple(extra or ()), min(record.ttl_s for record in records))
 
 
+MAX_LABEL, MAX_NAME = 63, 253
+"""Octets of a label and of a whole name, written without the last dot (RFC 1035, 2.3.4)."""
+
+
+def name_fault(name: str) -> str:
+    """What keeps a name from being asked for: a label or the whole of it is too long, or a label is empty."""
+    plain = name.removesuffix(".")
+    labels = [label.encode() for label in plain.split(".")]
+    if plain and not all(labels):
+        return "empty label"
+    if any(len(label) > MAX_LABEL for label in labels):
+        return f"label too long: more than {MAX_LABEL} octets"
+    if len(plain.encode()) > MAX_NAME:
+        return f"name too long: more than {MAX_NAME} octets"
+    return ""
+
+
 def address_type(ip: str) -> str:
     """The type of record that holds an address."""
     return AAAA if ":" in ip else A

@@ -7,7 +7,7 @@ same way again with a recorder on.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import pairwise
 
 import msgspec
@@ -55,8 +55,9 @@ FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT = 32768, 60999
 class Network:
     """Everything between a client and a server.
 
-    `proxy_mode` is `nftables`, `iptables` or `ipvs`; `proxy_modes` has the nodes that have another, by name. Raises
-    LabError for a mode that the release in the settings does not have.
+    `proxy_mode` is `nftables`, `iptables` or `ipvs`; `proxy_modes` has the nodes that have another, by name.
+    `machines` are the nodes that really are there, with a Node object or without; when it is not given, those that
+    have one. Raises LabError for a mode that the release in the settings does not have.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class Network:
         *,
         proxy_mode: str = NFTABLES,
         proxy_modes: Mapping[str, str] | None = None,
+        machines: Container[str] | None = None,
     ) -> None:
         self._modes = dict(proxy_modes or {})
+        self._machines = machines
         self._features = features_of(settings.kubernetes)
         for mode in (proxy_mode, *self._modes.values()):
             warning_about(mode, settings.kubernetes)
@@ -316,7 +319,10 @@ class Network:
                 self._store.note(node, "ProxyMode", warning, type="Warning", component="kube-proxy")
             self.proxies[node.name] = host.proxy
             self._place(host)
-            host.proxy.start()
+            if self._machines is None or node.name in self._machines:
+                host.proxy.start()
+            else:
+                host.power(False)
         else:
             old = change.old
             if isinstance(old, Node) and _placed_alike(old, node):
@@ -341,6 +347,10 @@ class Network:
             self._ways.by_external_ip.pop(ip, None)
 
     def _forget_node(self, name: str) -> None:
+        if self._machines is not None and name in self._machines and name in self.hosts:
+            # The machine goes on, its links and its kube-proxy with it; only the cloud's balancers leave it out.
+            self.hosts[name].excluded_from_balancers = True
+            return
         host = self.hosts.pop(name, None)
         if host is not None:
             host.proxy.stop()

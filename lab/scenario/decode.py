@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from lab.kube.decode import describe
+from lab.kube.decode import described, in_quotes
 from lab.kube.errors import LabError, nearest
 from lab.kube.time import parse_duration
-from lab.kube.yaml_tree import Node
+from lab.kube.yaml_tree import Node, as_text
 from lab.scenario.notation import parse_rate, parse_release, parse_share
 from lab.scenario.schema import Entry, Notation
 from lab.settings import Settings
@@ -50,7 +50,7 @@ class Reading:
 
     def expect(self, node: Node, path: str, expected: str) -> _Bad:
         """Note that something else was expected."""
-        self.problem(node, path, f"expected {expected}, got {describe(node.value)}")
+        self.problem(node, path, f"expected {expected}, got {described(node)}")
         return _BAD
 
 
@@ -83,13 +83,12 @@ def _child(node: Node, step: str | int) -> Node | None:
 def _read_text(reading: Reading, node: Node, path: str) -> Any:
     if isinstance(node.value, str):
         return node.value
-    quoted = f' (put it in quotes: "{node.value}")' if isinstance(node.value, int | float) else ""
-    return reading.expect(node, path, f"text{quoted}")
+    return reading.expect(node, path, f"text{in_quotes(node)}")
 
 
 def _read_text_or_number(reading: Reading, node: Node, path: str) -> Any:
     if isinstance(node.value, str | int | float) and not isinstance(node.value, bool):
-        return str(node.value)
+        return as_text(node)
     return reading.expect(node, path, "text or a number")
 
 
@@ -102,6 +101,18 @@ def _read_count(reading: Reading, node: Node, path: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         return reading.expect(node, path, "a whole number from 0 up")
     return value
+
+
+def _read_node_count(reading: Reading, node: Node, path: str) -> Any:
+    """How many there can be follows from the Pods' network, so that too few and too many are refused later."""
+    if isinstance(node.value, bool) or not isinstance(node.value, int):
+        return reading.expect(node, path, "a whole number from 1 up, or a list of nodes")
+    return node.value
+
+
+def _read_release(reading: Reading, node: Node, path: str) -> Any:
+    """As it is written, for YAML takes 1.30 for the number 1.3."""
+    return _notation_reader(parse_release)(reading, Node(node.written or node.value, node.line, node.file), path)
 
 
 def _read_anything(reading: Reading, node: Node, path: str) -> Any:
@@ -141,7 +152,8 @@ _NOTATIONS: dict[str, _Reader] = {
     "duration": _notation_reader(parse_duration),
     "rate": _notation_reader(parse_rate),
     "share": _notation_reader(parse_share),
-    "release": _notation_reader(parse_release),
+    "node count": _read_node_count,
+    "release": _read_release,
     "text": _read_text_or_number,
     "settings": _read_settings,
     "variants": _read_anything,
@@ -179,7 +191,7 @@ def _word_reader(words: tuple[str, ...]) -> _Reader:
 
 
 def _hinted(reading: Reading, node: Node, path: str, hint: str) -> _Bad:
-    reading.problem(node, path, f"{describe(node.value)} is not known{hint}")
+    reading.problem(node, path, f"{described(node)} is not known{hint}")
     return _BAD
 
 

@@ -38,6 +38,7 @@ _NOTATIONS: dict[str, dict[str, Any]] = {
         "examples": [0.01, "1%"],
     },
     "text": {"type": ["string", "number"]},
+    "node count": {"type": "integer", "minimum": 1},
     "release": {"enum": [*VERSIONS, *(float(version) for version in VERSIONS)]},
     "settings": {"type": "object", "additionalProperties": False},
     "variants": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Variant"}},

@@ -42,12 +42,17 @@ def parse_share(value: object) -> float:
 
 
 def parse_release(value: object) -> str:
-    """A release of Kubernetes, of `"1.30"`, `v1.30` or the number 1.3 that YAML makes of a plain 1.30.
+    """A release of Kubernetes, of `"1.30"` or `v1.30`, or of the number 1.3 that a program makes of a plain 1.30.
 
     Raises `LabError` for one that the lab does not know.
     """
-    version = f"{value:.2f}" if _is_number(value) else str(value).strip().removeprefix("v")
-    features_of(version)
+    version = "1.30" if value == 1.3 else str(value).strip().removeprefix("v")
+    try:
+        features_of(version)
+    except LabError as error:
+        shortened = re.fullmatch(r"1\.\d", version)
+        quotes = "; put it in quotes, for a program may take 1.30 for the number 1.3" if shortened else ""
+        raise LabError(f"{error}{quotes}") from None
     return version
 
 

@@ -24,6 +24,7 @@ Rate = Annotated[float, Notation("rate")]
 Share = Annotated[float, Notation("share")]
 Text = Annotated[str, Notation("text")]
 """Text that may be written as a number, such as `cpu: 4`."""
+NodeCount = Annotated[int, Notation("node count")]
 Release = Annotated[str, Notation("release")]
 """A release of Kubernetes: 1.31, in quotes or not."""
 SettingsTable = Annotated[dict[str, Any], Notation("settings")]
@@ -67,7 +68,7 @@ class NodeEntry(Entry, frozen=True):
 class ClusterEntry(Entry, frozen=True):
     """The cluster that the scenario runs on."""
 
-    nodes: int | tuple[NodeEntry, ...] = 3
+    nodes: NodeCount | tuple[NodeEntry, ...] = 3
     """How many worker nodes, or each of them."""
     zones: tuple[str, ...] = ()
     """Zones given to the nodes in turn."""

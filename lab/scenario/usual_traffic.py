@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from lab.engine import Engine
 from lab.kube.kinds.service import Service, ServicePort
 from lab.traffic.client import ClientSpec, Phase
-from lab.traffic.discover import service_key
 
 OUTSIDE_RATE = 5.0
 """Requests a second from the internet to each port that is exposed."""
@@ -28,10 +27,10 @@ def usual_clients(engine: Engine, source: str) -> Iterator[ClientSpec]:
 
 def _called(engine: Engine) -> dict[tuple[str, str], None]:
     """The Services that apps of the cluster call, by (namespace, name)."""
-    domain = engine.spec.settings.cluster_domain
+    services = engine.traffic.servers.services
     servers = [server for pod in engine.traffic.servers.pods.values() for server in pod.values()]
-    keys = (service_key(target.host, one.pod.namespace, domain) for one in servers for target in one.calls)
-    return {key: None for key in keys if key is not None}
+    called = (services.meant(target.host, one.pod.namespace) for one in servers for target in one.calls)
+    return {meant.key: None for meant in called if meant is not None}
 
 
 def _outside(service: Service) -> Iterator[ClientSpec]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lab.kube.errors import nearest
 from lab.kube.yaml_scalars import plain
-from lab.kube.yaml_tree import Node, from_plain
+from lab.kube.yaml_tree import Node, as_text
 from lab.scenario.layers import ScenarioError, fault_at, overlay
 
 VARS = "vars"
@@ -34,8 +34,13 @@ def with_values(root: Node, assignments: Sequence[str]) -> Node:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise ScenarioError([f'--set {text}: expected NAME=VALUE, such as "replicas=3" or "cluster.nodes=5"'])
-        root = overlay(root, _assignment(root, name.strip(), from_plain(plain(value.strip()), 0, f"--set {text}")))
+        root = overlay(root, _assignment(root, name.strip(), _scalar(value.strip(), f"--set {text}")))
     return root
+
+
+def _scalar(text: str, file: str) -> Node:
+    value = plain(text)
+    return Node(value, 0, file, "" if isinstance(value, str) else text)
 
 
 def _assignment(root: Node, name: str, value: Node) -> Node:
@@ -76,7 +81,8 @@ def _filled(node: Node, variables: dict[str, Node], problems: list[str]) -> Node
         return node
     whole = _REFERENCE.fullmatch(value)
     if whole is not None and value != _ESCAPED:
-        return Node(_value(whole[1], node, variables, problems).value, node.line, node.file)
+        known = _value(whole[1], node, variables, problems)
+        return Node(known.value, node.line, node.file, known.written)
     text = _REFERENCE.sub(lambda found: _written(found, node, variables, problems), value)
     return Node(text, node.line, node.file)
 
@@ -84,11 +90,11 @@ def _filled(node: Node, variables: dict[str, Node], problems: list[str]) -> Node
 def _written(found: re.Match[str], node: Node, variables: dict[str, Node], problems: list[str]) -> str:
     if found[0] == _ESCAPED:
         return "${"
-    value = _value(found[1], node, variables, problems).value
-    if isinstance(value, dict | list):
+    known = _value(found[1], node, variables, problems)
+    if isinstance(known.value, dict | list):
         problems.append(f'{node.file}:{node.line}: "${{{found[1]}}}" is a list or a mapping: it must stand alone')
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return as_text(known)
 
 
 def _value(name: str, node: Node, variables: dict[str, Node], problems: list[str]) -> Node:

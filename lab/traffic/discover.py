@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from lab.kube.kinds.pod import Container, Pod, Probe
 from lab.kube.kinds.service import Service
@@ -26,15 +27,21 @@ class Mention(msgspec.Struct, frozen=True):
     host: str
     port: int = 0
     scheme: str = ""
+    after: str = ""
+    """The first host of the text that it stands in, when it is not the first itself: `a` for the `b` of `a:1,b:1`."""
 
 
 def mentions(container: Container) -> tuple[Mention, ...]:
     """Every URL, `host:port` and bare word that could be a Service, in the order they stand there."""
     found: dict[str, Mention] = {}
     for text in (*(env.value for env in container.env), *container.command[1:], *container.args):
+        first = ""
         for mention in _mentions_in(text):
+            first = first or mention.host
             known = found.get(mention.host)
-            if known is None or (not known.port and mention.port):
+            if mention.host != first:
+                mention = replace(mention, after=first)
+            if known is None or (not known.port and mention.port) or (known.after and not mention.after):
                 found[mention.host] = mention
     return tuple(found.values())
 
@@ -49,13 +56,38 @@ def _mentions_in(text: str) -> Iterator[Mention]:
         yield Mention(word)
 
 
-def service_key(host: str, namespace: str, domain: str) -> tuple[str, str] | None:
-    """(namespace, name) of the Service that `host` means for a Pod of `namespace`; None for other hosts."""
-    host = host.rstrip(".").removesuffix(f".{domain}").removesuffix(".svc")
-    name, _, space = host.partition(".")
-    if not name or "." in space:
-        return None
-    return (space or namespace, name)
+class Meant(msgspec.Struct, frozen=True):
+    """What a host may stand for: a Service, or one Pod of it by the Pod's own name."""
+
+    namespace: str
+    service: str
+    pod: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(namespace, name) of the Service."""
+        return (self.namespace, self.service)
+
+
+def meanings(host: str, namespace: str, domain: str) -> tuple[Meant, ...]:
+    """Everything that `host` may stand for where a Pod of `namespace` says it, likeliest first; nothing for others.
+
+    `SERVICE`, `SERVICE.NAMESPACE` and `POD.SERVICE.NAMESPACE`, with `.svc` and the cluster's domain or without; and
+    `POD.SERVICE`, which the search path of resolv.conf completes with the Pod's own namespace.
+    """
+    short = host.rstrip(".").removesuffix(f".{domain}")
+    whole = short.endswith(".svc")
+    labels = short.removesuffix(".svc").split(".")
+    match labels:
+        case [service] if service and not whole:
+            return (Meant(namespace, service),)
+        case [first, second] if whole:
+            return (Meant(second, first),)
+        case [first, second]:
+            return (Meant(second, first), Meant(namespace, second, first))
+        case [pod, service, space]:
+            return (Meant(space, service, pod),)
+    return ()
 
 
 def call_url(mention: Mention, service: Service) -> str | None:

@@ -11,6 +11,7 @@ from lab.cluster.runtime import Usage
 from lab.kube.kinds.pod import Container, Pod
 from lab.traffic.app import AppSpec
 from lab.traffic.discover import Mention, mentions
+from lab.traffic.environment import as_started
 from lab.traffic.exchange import RETRANSMISSION_S, Exchange
 from lab.traffic.failures import SERVER_ENDED, SERVER_OVERLOADED
 from lab.traffic.request import RequestResult, Target
@@ -85,7 +86,9 @@ class Server:
         self.ended_s = 0.0
         self.ports: dict[tuple[str, int], None] = {}
         """(protocol, port) pairs it listens on now."""
-        self.mentions: tuple[Mention, ...] = mentions(container) if spec.calls is None else ()
+        self.mentions: tuple[Mention, ...] = ()
+        if spec.calls is None:
+            self.mentions = mentions(as_started(container, pod, parent.store))
         self.answered = 0
         """Requests that it has answered, well or not."""
         self.started_s = parent.clock.now

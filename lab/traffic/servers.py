@@ -9,7 +9,7 @@ from lab.clock import Clock
 from lab.cluster.indexes import Key
 from lab.cluster.runtime import ProbeResult, Usage
 from lab.cluster.store import Store
-from lab.kube.errors import LabError, nearest
+from lab.kube.errors import LabError
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Container, Pod, Probe
 from lab.network.addresses import socket_of
@@ -199,6 +199,10 @@ class Servers:
         for server in self._of_pod(namespace, name):
             server.hang(hung)
 
+    def hangs(self, namespace: str, name: str) -> bool:
+        """Whether all processes of a Pod hang. Raises LabError when none runs."""
+        return all(server.hung for server in self._of_pod(namespace, name))
+
     def power(self, node: str, on: bool) -> None:
         """A node loses power, and everything on it is gone without a word; its kubelet starts it anew later."""
         if on:
@@ -213,7 +217,7 @@ class Servers:
     def _of_pod(self, namespace: str, name: str) -> list[Server]:
         running = self.pods.get(f"{namespace}/{name}")
         if not running:
-            raise LabError(f'no container of pod "{namespace}/{name}" runs{nearest(f"{namespace}/{name}", self.pods)}')
+            raise LabError(f'no container of pod "{namespace}/{name}" runs')
         return list(running.values())
 
 

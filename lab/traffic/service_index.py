@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lab.cluster.store import Change, Store
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
-from lab.traffic.discover import Mention, call_url, listening, service_key
+from lab.traffic.discover import Meant, Mention, call_url, listening, meanings
 from lab.traffic.request import Target, parse_target
 
 if TYPE_CHECKING:
@@ -106,15 +106,24 @@ class ServiceIndex:
         if server.spec.calls is not None:
             return tuple(map(parse_target, server.spec.calls))
         own = {service.key: None for service in self.selecting(server.pod)}
-        found: dict[tuple[str, str], str] = {}
+        found: dict[Meant, str] = {}
         for mention in self._mentioned(server):
-            key = service_key(mention.host, server.pod.namespace, self._domain)
-            service = self._seen.get(key) if key is not None else None
-            if key is not None and service is not None and key not in own and key not in found:
-                url = call_url(mention, service)
-                if url is not None:
-                    found[key] = url
+            meant = self.meant(mention.host, server.pod.namespace)
+            if meant is None or meant.key in own or meant in found or self._follows(mention, meant, server):
+                continue
+            url = call_url(mention, self._seen[meant.key])
+            if url is not None:
+                found[meant] = url
         return tuple(map(parse_target, found.values()))
+
+    def meant(self, host: str, namespace: str) -> Meant | None:
+        """What a host stands for to a Pod of a namespace: the likeliest that has a Service; None for other hosts."""
+        return next((one for one in meanings(host, namespace, self._domain) if one.key in self._seen), None)
+
+    def _follows(self, mention: Mention, meant: Meant, server: Server) -> bool:
+        """Whether it stands in a list of one Service's Pods behind another: a driver talks to one of them."""
+        before = self.meant(mention.after, server.pod.namespace) if mention.after and meant.pod else None
+        return before is not None and before.key == meant.key
 
     def _mentioned(self, server: Server) -> Iterator[Mention]:
         for url in server.spec.usual_calls:
@@ -125,9 +134,8 @@ class ServiceIndex:
     def _keys(self, server: Server) -> Iterator[tuple[str, str]]:
         if server.spec.calls is None:
             for mention in self._mentioned(server):
-                key = service_key(mention.host, server.pod.namespace, self._domain)
-                if key is not None:
-                    yield key
+                for meant in meanings(mention.host, server.pod.namespace, self._domain):
+                    yield meant.key
 
 
 def _one_label(service: Service) -> tuple[str, str] | None:

@@ -75,14 +75,19 @@ class Live:
         self.figures.update(self.engine.now, self.engine.speed)
 
     def node_facts(self) -> list[NodeFacts]:
-        """Nodes with their Pods and what only the lab knows: power and kube-proxy."""
+        """Machines with their Pods and what only the lab knows: power, kube-proxy, a Node object that was deleted."""
         by_node: dict[str, list[Pod]] = {}
         for pod in self.engine.store.list(Pod):
             by_node.setdefault(pod.spec.node_name, []).append(pod)
         return [
             NodeFacts(node, tuple(by_node.get(node.name, ())), self.notes(node.name), self.powered(node.name))
-            for node in self.engine.store.list(Node)
+            for node in (*self.engine.store.list(Node), *self._unregistered())
         ]
+
+    def _unregistered(self) -> list[Node]:
+        """Machines whose Node object was deleted, as their kubelets would register them."""
+        kubelets = self.engine.control_plane.kubelets
+        return [each.registration for name, each in kubelets.items() if self.engine.store.find(Node, name) is None]
 
     def powered(self, node: str) -> bool:
         """Whether a node has power, which the API learns of only when its lease runs out."""
@@ -92,6 +97,8 @@ class Live:
     def notes(self, node: str) -> tuple[tuple[str, str], ...]:
         """What is wrong with a node that the API does not say."""
         notes: list[tuple[str, str]] = []
+        if self.engine.store.find(Node, node) is None:
+            notes.append(("deleted", "bad"))
         if not self.powered(node):
             notes.append(("no power", "bad"))
         proxy = self.engine.network.proxies.get(node)
@@ -111,9 +118,11 @@ class Live:
     def nodes_page(self, width: int, height: int, rows: int) -> NodeMap:
         """The map of nodes and Pods; a low pane gets fewer of the ways in; it could have `rows`."""
         services = self.engine.store.list(Service)
-        waiting = [p for p in self.engine.store.list(Pod) if not p.spec.node_name and not p.finished]
+        facts = self.node_facts()
+        placed = {each.node.name for each in facts}
+        waiting = [p for p in self.engine.store.list(Pod) if p.spec.node_name not in placed and not p.finished]
         return node_map(
-            self.node_facts(),
+            facts,
             width=width,
             rows=rows,
             ways_in=ways_in(services, self.balancer_health, limit=min(max(height // 6, 1), 5)),

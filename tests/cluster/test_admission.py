@@ -7,9 +7,11 @@ from msgspec.structs import replace
 
 from lab.clock import Clock
 from lab.cluster.admission import Admission
+from lab.cluster.errors import Forbidden
 from lab.cluster.store import Invalid, Store
 from lab.journal import Journal
 from lab.kube.kinds.deployment import Deployment
+from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.pod import Container, Pod, PodSpec, Probe, TCPSocketAction, Toleration
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import KubeObject, LabelSelector, ObjectMeta
@@ -175,3 +177,22 @@ def test_zero_in_a_probe_means_the_default(store: Store) -> None:
     made = store.create(pod(replace(APP, readiness_probe=probe))).spec.containers[0].readiness_probe
     assert made is not None
     assert (made.period_seconds, made.failure_threshold, made.success_threshold) == (10, 3, 1)
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+def test_the_namespaces_of_every_cluster_may_not_be_deleted(store: Store, name: str) -> None:
+    store.create(Namespace(metadata=ObjectMeta(name=name)))
+    with pytest.raises(Forbidden, match=f'namespaces "{name}" is forbidden: this namespace may not be deleted'):
+        store.delete(Namespace, name)
+    assert store.find(Namespace, name) is not None
+
+
+def test_other_namespaces_may(store: Store) -> None:
+    store.create(Namespace(metadata=ObjectMeta(name="shop")))
+    store.delete(Namespace, "shop")
+    assert store.find(Namespace, "shop") is None
+
+
+def test_an_image_has_no_space_around_it(store: Store) -> None:
+    with pytest.raises(Invalid, match=r"spec.containers\[0\].image: Invalid value: \" web\": must not have leading"):
+        store.create(pod(replace(APP, image=" web")))

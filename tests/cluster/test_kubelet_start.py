@@ -101,6 +101,16 @@ def test_a_pull_back_off_ends_at_300_s_and_an_image_that_appears_is_taken() -> N
     assert cluster.pod().ready
 
 
+def test_an_image_whose_name_is_none_is_never_asked_for() -> None:
+    cluster = SmallCluster(settings=QUICK)
+    cluster.add_pod(app(image="shop/a b"))
+    cluster.run(5)
+    assert cluster.container().state.reason == "InvalidImageName"
+    said = cluster.notes("InspectFailed")[0].message
+    assert said.endswith("""couldn't parse image name "shop/a b": invalid reference format""")
+    assert not cluster.notes("Pulling")
+
+
 def test_init_containers_run_one_after_the_other_before_the_others() -> None:
     cluster = SmallCluster(settings=QUICK)
     inits = (Container(name="one", image="init:1"), Container(name="two", image="init:1"))

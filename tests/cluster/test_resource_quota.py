@@ -23,6 +23,7 @@ from lab.cluster.store import Store
 from lab.journal import Journal
 from lab.kube import quantity
 from lab.kube.decode import decode
+from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.resourcequota import ResourceQuota
 from lab.kube.kinds.service import Service, ServicePort
@@ -82,7 +83,8 @@ class Limited:
     def really(self, name: str) -> Fraction:
         """What the objects in the store add up to."""
         store = self.store
-        there: list[KubeObject] = [*store.list(Pod, "shop"), *store.list(Service, "shop"), *store.kept()]
+        kinds = (Pod, Service, ConfigMap)
+        there: list[KubeObject] = [*(obj for kind in kinds for obj in store.list(kind, "shop")), *store.kept()]
         amounts = [usage_of(obj, self.clock.time()).get(name, "0") for obj in there]
         return sum(map(quantity.parse, amounts), Fraction(0))
 

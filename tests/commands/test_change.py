@@ -159,3 +159,34 @@ def test_apply_reads_files_where_that_is_offered(world: World) -> None:
     assert execution.output == ["namespace/team created"]
     execution = world.type("kubectl delete -f web.yaml", files=files.__getitem__)
     assert execution.output == ['namespace "team" deleted']
+
+
+@pytest.mark.parametrize("levels", [101, 3000])
+@pytest.mark.parametrize(("begins", "ends"), [('{"a":', "}"), ("[", "]")])
+def test_a_patch_is_nested_no_deeper_than_a_manifest(world: World, levels: int, begins: str, ends: str) -> None:
+    text = begins * levels + "1" + ends * levels
+    error = world.wrong(f"kubectl patch deployment web -p '{text}'").splitlines()[0]
+    assert error.endswith("nested more than 100 levels deep")
+
+
+def test_a_patch_that_is_neither_json_nor_yaml_says_where(world: World) -> None:
+    assert world.wrong("kubectl patch deployment web -p 'a: ['").startswith("error: patch:2: this is not valid YAML")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "kubectl run x --image=' '",
+        "kubectl run x --image='a b'",
+        "kubectl create deployment x --image=a:b:c",
+        "kubectl set image deployment/web web='a b'",
+    ],
+)
+def test_an_image_is_a_reference(world: World, line: str) -> None:
+    assert ": invalid reference format" in world.wrong(line)
+
+
+def test_a_wrong_container_is_answered_with_those_that_there_are(world: World) -> None:
+    error = world.wrong("kubectl set image deployment/web zzz=x:2")
+    assert error == 'error: unable to find container named "zzz"; there is web'
+    assert 'did you mean "web"?' in world.wrong("kubectl set image deployment/web wbe=x:2")

@@ -4,7 +4,7 @@ import pytest
 
 from lab.commands.verbs.dig import Question, answer_lines
 from lab.network.dns import Asked, DnsAnswer
-from lab.network.dns_records import Record
+from lab.network.dns_records import Record, name_fault
 from lab.network.flow import Source
 from lab.network.resolv_conf import ResolvConf
 from tests.commands.world import World
@@ -80,3 +80,22 @@ def test_names_in_records_end_in_a_dot() -> None:
 def test_what_cannot_be_asked_is_pointed_at(text: str, error: str) -> None:
     world = World()
     assert error in world.wrong(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a" * 64, "label too long: more than 63 octets"),
+        ("web." + "ä" * 32, "label too long: more than 63 octets"),
+        (".".join(["a" * 60] * 5), "name too long: more than 253 octets"),
+        ("web..shop", "empty label"),
+    ],
+)
+def test_a_name_that_no_message_can_hold_is_not_asked_for(name: str, why: str) -> None:
+    assert World().wrong(f"dig {name}").startswith(f"dig: '{name}' is not a legal name ({why})")
+
+
+def test_names_may_be_as_long_as_messages_allow() -> None:
+    longest = ".".join(["a" * 63] * 3 + ["a" * 61])
+    assert len(longest) == 253
+    assert name_fault(longest) == name_fault(f"{longest}.") == name_fault(".") == name_fault("web") == ""

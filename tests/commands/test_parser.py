@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from lab.commands import parser
 from lab.commands.complete import complete
 from lab.commands.parser import find_command, take_apart
-from lab.commands.registry import COMMANDS, children
-from lab.commands.words import split
+from lab.commands.registry import COMMANDS, Command, children, longest_name
+from lab.commands.words import CommandError, split
 from tests.commands.world import World
 
 
@@ -139,3 +142,35 @@ def test_links_and_proxies(world: World) -> None:
         ("stop_proxy", "worker-1"),
         ("start_proxy", "worker-1"),
     ]
+
+
+def test_help_of_a_command_whose_words_begin_another_one_is_whole(world: World) -> None:
+    lines = world.ok("help k get")
+    assert any("--show-labels" in line for line in lines)
+    assert lines[lines.index("Commands that begin with kubectl get:") + 1].startswith("kubectl get events ")
+
+
+def test_help_of_first_words_lists_what_begins_with_them(world: World) -> None:
+    lines = world.ok("help kubectl rollout")
+    assert [line.split("  ")[0] for line in lines][:2] == ["kubectl rollout restart", "kubectl rollout status"]
+    assert "kubectl rollout undo RESOURCE [--to-revision=COUNT] [-n NAMESPACE]" in world.ok("help kubectl rollout undo")
+
+
+def test_events_have_other_names() -> None:
+    for word in ("events", "event", "ev"):
+        assert find_command(split(f"kubectl get {word} -A"))[0].name == "kubectl get events"
+
+
+def test_many_words_are_looked_up_no_oftener_than_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    class Counted(dict[str, Command]):
+        def get(self, name: str, default: object = None) -> Any:
+            looked.append(name)
+            return super().get(name, default)
+
+    monkeypatch.setattr(parser, "COMMANDS", Counted(COMMANDS))
+    with pytest.raises(CommandError):
+        find_command(split("x " * 20_000))
+    assert len(looked) == longest_name()
+    assert max(map(len, looked)) < 20

@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from lab.commands.complete import complete
 from lab.kube.decode import decode
 from lab.kube.kinds.pod import Pod
 from tests.commands.world import World
@@ -98,7 +99,77 @@ def test_describe_tells_the_parts_of_an_object(world: World) -> None:
 
 def test_a_kind_that_is_only_kept_is_shown_too(world: World) -> None:
     world.store.create(
-        decode({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}})
+        decode({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "c", "namespace": "default"}})
     )
-    assert world.ok("kubectl get configmaps")[1].split() == ["c", "0s"]
-    assert world.ok("kubectl delete configmap c") == ['configmap "c" deleted']
+    assert world.ok("kubectl get serviceaccounts")[1].split() == ["c", "0s"]
+    assert world.ok("kubectl delete serviceaccount c") == ['serviceaccount "c" deleted']
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["sa", "ing", "pvc", "cj", "jobs", "ds", "hpa", "pdb", "netpol", "cm", "secret", "ingresses.networking.k8s.io"],
+)
+def test_kubernetes_other_kinds_are_known_before_there_is_an_object(world: World, word: str) -> None:
+    assert world.ok(f"kubectl get {word}") == ["No resources found in default namespace."]
+
+
+@pytest.mark.parametrize("word", ["crd", "pv", "sc", "clusterroles", "ingressclass"])
+def test_kinds_without_a_namespace_say_so(world: World, word: str) -> None:
+    assert world.ok(f"kubectl get {word}") == ["No resources found"]
+
+
+def test_a_kept_object_is_found_under_every_name_of_its_kind(world: World) -> None:
+    meta = {"name": "web", "namespace": "default"}
+    world.store.create(decode({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta}))
+    for word in ("ing", "ingress", "ingresses", "ingresses.networking.k8s.io", "Ingress"):
+        assert world.ok(f"kubectl get {word} -o name") == ["ingress.networking.k8s.io/web"]
+    error = world.wrong("kubectl get ing we")
+    assert error.startswith('Error from server (NotFound): ingresses.networking.k8s.io "we" not found')
+    assert 'did you mean "web"?' in error
+
+
+def test_a_custom_resource_has_the_names_of_its_definition(world: World) -> None:
+    names = {"kind": "Service", "plural": "services", "shortNames": ["ksvc"]}
+    spec = {"group": "serving.knative.dev", "scope": "Namespaced", "names": names}
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "s"}}
+    world.store.create(decode({**crd, "spec": spec}))
+    assert world.ok("kubectl get ksvc") == ["No resources found in default namespace."]
+    meta = {"name": "hello", "namespace": "default"}
+    world.store.create(decode({"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": meta}))
+    assert world.ok("kubectl get ksvc --no-headers") == ["hello   0s"]
+    assert world.ok("kubectl get services") == ["No resources found in default namespace."]
+    assert "Simulated:" in " ".join(world.ok("kubectl describe ksvc hello"))
+    assert world.ok("kubectl delete ksvc hello") == ['service.serving.knative.dev "hello" deleted']
+
+
+@pytest.mark.parametrize("spec", [None, 3, {"names": None}, {"names": {"kind": "Thing", "shortNames": "t"}}])
+def test_a_definition_that_says_nothing_of_use_does_no_harm(world: World, spec: object) -> None:
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "s"}}
+    world.store.create(decode({**crd, "spec": spec}))
+    assert world.ok("kubectl get crd --no-headers") == ["s   0s"]
+
+
+def test_only_what_is_there_is_offered(world: World) -> None:
+    plurals = complete(world, "kubectl get c")  # type: ignore[arg-type]
+    assert "configmaps" in plurals
+    assert "clusterroles" not in plurals
+
+
+def test_describe_takes_the_beginning_of_a_name_after_a_kind(world: World) -> None:
+    lines = world.ok("kubectl describe pod web")
+    assert [line.split()[1] for line in lines if line.startswith("Name:")] == ["web-1", "web-2"]
+    assert world.ok("kubectl describe pod web-1")[0].split() == ["Name:", "web-1"]
+    world.pod("web", app="web")
+    assert sum(line.startswith("Name:") for line in world.ok("kubectl describe pod web")) == 1, "a whole name is enough"
+    assert 'pods "xy" not found' in world.wrong("kubectl describe pod xy")
+    assert "NotFound" in world.wrong("kubectl describe pod/web-")
+    assert "NotFound" in world.wrong("kubectl get pod web-")
+
+
+def test_describe_tells_moments_as_dates(world: World) -> None:
+    world.clock.run_until(42.7)
+    world.deployment("late")
+    lines = world.ok("kubectl describe deployment late")
+    assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("CreationTimestamp:")] == [
+        "Thu, 01 Jan 2026 00:00:42 +0000"
+    ]

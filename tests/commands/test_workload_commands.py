@@ -259,7 +259,7 @@ def test_a_cron_job_makes_jobs_by_the_clock(engine: Engine) -> None:
     assert engine.store.get(CronJob, "backup").status.last_schedule_time == 120.0
     engine.run_until(150.0)
     assert [row[:3] for row in rows(engine, "kubectl get jobs")[1:]][-1] == ["backup-29453762", "Complete", "1/1"]
-    assert "Last Schedule Time:  02:00.0" in ok(engine, "kubectl describe cronjob backup")
+    assert "Last Schedule Time:  Thu, 01 Jan 2026 00:02:00 +0000" in ok(engine, "kubectl describe cronjob backup")
     ok(engine, "kubectl delete cronjob backup", 10.0)
     assert engine.store.list(Job) == []
 

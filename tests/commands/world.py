@@ -50,7 +50,19 @@ class World:
     def __getattr__(self, name: str):
         if name.split("_")[0] not in ("fail", "recover", "crash", "hang", "cut", "heal", "stop", "start"):
             raise AttributeError(name)
-        return lambda *words: self.done.append((name, *words))
+
+        def do(*words: str) -> bool:
+            self.done.append((name, *words))
+            return True
+
+        return do
+
+    @property
+    def machines(self) -> list[str]:
+        return [node.name for node in self.store.list(Node)]
+
+    def runs(self, namespace: str, name: str) -> bool:
+        return True
 
     # -- what tests put in ---------------------------------------------------------------------------------------
 

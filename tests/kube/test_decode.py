@@ -51,17 +51,17 @@ spec:
   - {image: web, env: [{name: PORT, value: 8080}], resources: {requests: {cpu: lots}}}
 """
     assert faults(text) == [
-        "web.yaml:5: metadata.labels.version: expected text (put it in quotes), got the number 1.1",
+        'web.yaml:5: metadata.labels.version: expected text (put it in quotes: "1.10"), got the number 1.10',
         'web.yaml:8: spec.ports[0].port: expected a whole number, got the text "http"',
         "web.yaml:9: spec.ports[0].targetPort: expected a whole number or text, got true",
         "web.yaml:10: spec.ports[1].port: is missing",
         "web.yaml:11: spec.selector: expected an object, got a list",
         "web.yaml:15: metadata.creationTimestamp: expected an RFC 3339 timestamp such as 2026-01-01T00:00:00Z, "
         'got the text "yesterday"',
-        'web.yaml:15: metadata.annotations["example.com/on"]: expected text (put it in quotes), got true',
+        'web.yaml:15: metadata.annotations["example.com/on"]: expected text (put it in quotes: "on"), got true',
         'web.yaml:17: spec.hostNetwork: expected true or false, got the text "yes"',
         "web.yaml:19: spec.containers[0].name: is missing",
-        "web.yaml:19: spec.containers[0].env[0].value: expected text (put it in quotes), got the number 8080",
+        'web.yaml:19: spec.containers[0].env[0].value: expected text (put it in quotes: "8080"), got the number 8080',
         "web.yaml:19: spec.containers[0].resources.requests.cpu: expected a quantity such as 100m, 2 or 512Mi, "
         'got the text "lots"',
     ]

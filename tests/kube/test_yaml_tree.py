@@ -111,3 +111,12 @@ def test_a_text_may_not_be_endless(monkeypatch):
     monkeypatch.setattr(yaml_tree, "MAX_BYTES", 10)
     with pytest.raises(ManifestError, match="larger than"):
         read("a: 123456789")
+
+
+@pytest.mark.parametrize(
+    ("scalar", "written"),
+    [("1.30", "1.30"), ("yes", "yes"), ("0x10", "0x10"), ("~", "~"), ("text", ""), ('"1.30"', ""), ("!!int '3'", "3")],
+)
+def test_what_is_not_text_remembers_how_it_was_written(scalar, written):
+    (document,) = parse_documents(f"a: {scalar}", "f.yaml")
+    assert document.value["a"].written == written

@@ -25,6 +25,14 @@ def test_inside_a_text_the_value_is_written_out():
     assert filled(root).plain() == {"run": "kubectl scale deployment/web --replicas=3 --x=true"}
 
 
+def test_a_number_is_written_out_as_it_was_written():
+    root = tree("vars: {version: 1.30}\nimage: shop/web:${version}\nsame: ${version}\n")
+    body = filled(root).value
+    assert body["image"].value == "shop/web:1.30"
+    assert (body["same"].value, body["same"].written) == (1.3, "1.30")
+    assert filled(with_values(root, ["version=2.0"])).value["image"].value == "shop/web:2.0"
+
+
 def test_two_dollars_are_the_text_itself():
     assert filled(tree("vars: {count: 3}\na: echo $${HOME} ${count}\nb: $${\n")).plain() == {
         "a": "echo ${HOME} 3",

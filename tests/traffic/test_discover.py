@@ -7,7 +7,7 @@ import pytest
 from lab.kube.kinds.pod import Container, ContainerPort, EnvVar, HTTPGetAction, Pod, PodSpec, Probe
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import ObjectMeta
-from lab.traffic.discover import Mention, call_url, listening, mentions, service_key
+from lab.traffic.discover import Meant, Mention, call_url, listening, meanings, mentions
 
 
 def container(*values: str, args: tuple[str, ...] = (), command: tuple[str, ...] = ()) -> Container:
@@ -48,18 +48,29 @@ def test_the_program_itself_is_no_host() -> None:
     assert mentions(container(command=("frontend",))) == ()
 
 
+def test_a_list_of_hosts_is_known_for_one() -> None:
+    found = mentions(container("mongodb://m-0.m:27017,m-1.m:27017/shop", "m-1.m:27017", "a:1,a:2"))
+    assert [(each.host, each.after) for each in found] == [("m-0.m", ""), ("m-1.m", ""), ("a", "")]
+    assert mentions(container("k-0.k:9092,k-1.k:9092"))[1] == Mention("k-1.k", 9092, after="k-0.k")
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
-        ("db", ("shop", "db")),
-        ("db.data", ("data", "db")),
-        ("db.data.svc", ("data", "db")),
-        ("db.data.svc.cluster.local.", ("data", "db")),
-        ("www.example.com", None),
+        ("db", [Meant("shop", "db")]),
+        ("db.data", [Meant("data", "db"), Meant("shop", "data", "db")]),
+        ("db.data.svc", [Meant("data", "db")]),
+        ("db.data.svc.cluster.local.", [Meant("data", "db")]),
+        ("pg-0.pg", [Meant("pg", "pg-0"), Meant("shop", "pg", "pg-0")]),
+        ("pg-0.pg.data", [Meant("data", "pg", "pg-0")]),
+        ("pg-0.pg.data.svc", [Meant("data", "pg", "pg-0")]),
+        ("pg-0.pg.data.svc.cluster.local", [Meant("data", "pg", "pg-0")]),
+        ("one.two.three.example.com", []),
+        ("", []),
     ],
 )
-def test_which_service_a_host_means(host: str, expected: tuple[str, str] | None) -> None:
-    assert service_key(host, "shop", "cluster.local") == expected
+def test_which_service_a_host_may_mean(host: str, expected: list[Meant]) -> None:
+    assert list(meanings(host, "shop", "cluster.local")) == expected
 
 
 @pytest.mark.parametrize(

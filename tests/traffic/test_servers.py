@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from lab.kube.errors import LabError
-from lab.kube.kinds.pod import ContainerPort, ExecAction, GRPCAction, HTTPGetAction, Pod, Probe, TCPSocketAction
+from lab.kube.kinds.configmap import ConfigMap
+from lab.kube.kinds.pod import (
+    ContainerPort,
+    EnvFromSource,
+    ExecAction,
+    GRPCAction,
+    HTTPGetAction,
+    ObjectSelector,
+    Pod,
+    Probe,
+    TCPSocketAction,
+)
 from lab.kube.kinds.service import Service
+from lab.kube.meta import ObjectMeta
 from tests.traffic.fakes import Bench, app
 
 HTTP = Probe(http_get=HTTPGetAction(port=8080))
@@ -257,3 +270,28 @@ def test_a_pod_answers_while_it_runs_and_does_not_hang() -> None:
     bench.traffic.hang_pod("default", "web")
     assert not bench.network.dns.serving("default/web")
     assert not bench.network.dns.serving("default/nobody")
+
+
+def test_a_pod_is_called_by_its_own_name_when_its_service_exists() -> None:
+    bench = Bench(app())
+    bench.service("pg", port=5432)
+    hosts = "postgres://u:p@pg-0.pg.default.svc.cluster.local:5432,pg-1.pg.default.svc.cluster.local:5432/x"
+    web = bench.pod("web", 8080, env={"URL": hosts, "REPLICA": "pg-2.pg:5432", "HOME": "www.example.com:80"})
+    bench.clock.run_until(2.0)
+    server = bench.servers.pods[f"default/{web.name}"]["main"]
+    assert [target.url for target in server.calls] == [
+        "tcp://pg-0.pg.default.svc.cluster.local:5432",
+        "tcp://pg-2.pg:5432",
+    ]
+
+
+def test_an_app_calls_what_its_config_map_names() -> None:
+    bench = Bench(app())
+    bench.service("api")
+    bench.store.create(ConfigMap(metadata=ObjectMeta(name="conf", namespace="default"), data={"API": "http://api"}))
+    web = bench.pod("web", 8080, run=False)
+    source = EnvFromSource(config_map_ref=ObjectSelector(name="conf"))
+    container = replace(web.spec.containers[0], env_from=(source,))
+    web = bench.store.update(replace(web, spec=replace(web.spec, containers=(container,))))
+    bench.start(web)
+    assert [target.url for target in bench.servers.pods["default/web"]["main"].calls] == ["http://api:80"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.kube.kinds.node import Node
 from lab.scenario.loader import load
 from lab.scenario.player import Player
 from lab.scenario.scenario import Scenario
@@ -152,3 +153,17 @@ async def test_what_is_kept_and_not_simulated_is_told_on_the_screen(tmp_path: Pa
         app.frame(0.1)
         await pilot.pause()
         assert "kept, not simulated: Ingress" in dump(app)
+
+
+async def test_a_machine_whose_node_object_was_deleted_is_still_drawn(scenario: Scenario) -> None:
+    app = LabApp(Player(scenario), timer=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(app, pilot)
+        assert app.player is not None
+        pods = [pod.name for pod in app.player.engine.store.pods_on("worker-2")]
+        app.player.engine.store.delete(Node, "worker-2", "")
+        app.frame(0.1)
+        await pilot.pause()
+        text = dump(app)
+        assert any("worker-2" in line and "deleted" in line for line in text.splitlines())
+        assert any(name[:12] in text for name in pods)

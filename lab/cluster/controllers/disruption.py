@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from lab.cluster.controllers.availability import changes_count
 from lab.cluster.controllers.base import Controller, Key
-from lab.cluster.errors import group_of, resource_of
+from lab.cluster.errors import resource_of
 from lab.cluster.eviction import SYNC_FAILED, said, selects, with_condition
 from lab.cluster.scale import SCALABLE, Scale, scale_of
 from lab.cluster.watch import Change
+from lab.kube.builtin import group_of
 from lab.kube.errors import LabError
 from lab.kube.intorstring import scaled
 from lab.kube.kinds import BY_NAME

@@ -8,6 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from lab.clock import Clock
+from lab.kube.images import image_fault
 from lab.kube.kinds.pod import Container
 from lab.settings import Settings
 
@@ -19,8 +20,10 @@ class Pulled(NamedTuple):
 
     ok: bool
     reason: str
-    """Event reason: Pulled, or the container's waiting reason ErrImagePull or ErrImageNeverPull."""
+    """Event reason: Pulled, or the container's waiting reason ErrImagePull, ErrImageNeverPull or InvalidImageName."""
     message: str
+    event: str = "Failed"
+    """The reason of the event that tells of a failure."""
 
 
 def pull_policy(container: Container) -> str:
@@ -48,12 +51,18 @@ class ImageStore:
 
     def needs_pull(self, container: Container) -> bool:
         """Whether starting this container has to ask the registry."""
+        if image_fault(container.image):
+            return False
         policy = pull_policy(container)
         return policy == "Always" or (policy == "IfNotPresent" and container.image not in self.present)
 
     async def pull(self, container: Container) -> Pulled:
         """Have the image on the node, waiting for other pulls first; takes virtual time."""
         image = container.image
+        fault = image_fault(image)
+        if fault:
+            message = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": {fault}'
+            return Pulled(False, "InvalidImageName", message, "InspectFailed")
         if not self.needs_pull(container):
             if image in self.present:
                 return Pulled(True, "Pulled", f'Container image "{image}" already present on machine')

@@ -16,10 +16,12 @@ from lab.cluster.store import Change, Store
 from lab.journal import Journal
 from lab.kube.kinds.node import Lease, LeaseSpec, Node
 from lab.kube.kinds.pod import Pod
-from lab.kube.meta import Condition, ObjectMeta
+from lab.kube.meta import Condition, ObjectMeta, OwnerReference
 from lab.settings import Settings
 
 LEASE_NAMESPACE = "kube-node-lease"
+
+_NO_CAPACITY = "Node didn't have enough resource: pods, requested: 1, used: 0, capacity: 0"
 
 _HEALTHY = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -44,6 +46,8 @@ class Kubelet:
         failing_images: Mapping[str, str],
     ) -> None:
         self.node_name = node.name
+        self.registration = node
+        """The Node object that it makes when it starts and finds none."""
         self.host_ips = tuple(each.address for each in node.status.addresses if each.type == "InternalIP")
         self.host_ip = self.host_ips[0] if self.host_ips else ""
         self.powered = False
@@ -64,12 +68,12 @@ class Kubelet:
     # -- power -------------------------------------------------------------------------------------------------
 
     def power_on(self) -> None:
-        """Boot: report the node ready, renew the lease, and start again whatever is still bound here."""
+        """Boot: register the node and report it ready, renew the lease, and start what is bound here."""
         if self.powered:
             return
         self.powered = True
         self._boot += 1
-        self._report_ready()
+        self._register()
         self._renew_lease()
         self.clock.after(self._rng.uniform(0.0, self.settings.node_lease_renew_s), self._keep_lease, self._boot)
         self._unfollow = self.store.follow(self._hear, Pod, Node, node=self.node_name)
@@ -90,6 +94,12 @@ class Kubelet:
 
     # -- the node ----------------------------------------------------------------------------------------------
 
+    def _register(self) -> None:
+        """Make the Node object when there is none, as a kubelet does when it starts and at no other time."""
+        if self.store.find(Node, self.node_name) is None:
+            self.store.create(self.registration)
+        self._report_ready()
+
     def _keep_lease(self, boot: int) -> None:
         if self.powered and boot == self._boot:
             self._renew_lease()
@@ -102,8 +112,12 @@ class Kubelet:
             renew_time=self.clock.time(),
         )
         renewed = self.store.mutate(Lease, self.node_name, LEASE_NAMESPACE, lambda lease: replace(lease, spec=spec))
-        if renewed is None:
-            self.store.create(Lease(metadata=ObjectMeta(name=self.node_name, namespace=LEASE_NAMESPACE), spec=spec))
+        node = self.store.find(Node, self.node_name)
+        if renewed is None and node is not None:
+            # The lease goes with the Node object, and is not made again without one.
+            owner = OwnerReference(api_version=node.api_version, kind=node.kind, name=node.name, uid=node.metadata.uid)
+            meta = ObjectMeta(name=self.node_name, namespace=LEASE_NAMESPACE, owner_references=(owner,))
+            self.store.create(Lease(metadata=meta, spec=spec))
 
     def _report_ready(self) -> None:
         node = self.store.mutate(Node, self.node_name, "", self._with_health)
@@ -142,7 +156,11 @@ class Kubelet:
                 worker.removed()
         elif worker is not None:
             worker.update(pod)
-        elif not pod.finished and self._exists(pod):
+        elif pod.finished or not self._exists(pod):
+            return
+        elif self.store.find(Node, self.node_name) is None and not pod.terminating:
+            self._reject(pod)
+        else:
             worker = self.workers[pod.metadata.uid] = PodWorker(self, pod)
             worker.begin()
 
@@ -150,6 +168,11 @@ class Kubelet:
         """Whether news of a Pod without a worker is more than the last word about one that has just gone."""
         found = self.store.find(Pod, pod.name, pod.namespace)
         return found is not None and found.metadata.uid == pod.metadata.uid
+
+    def _reject(self, pod: Pod) -> None:
+        """A kubelet without a Node object takes its node for one without any capacity."""
+        self.store.note(pod, "OutOfpods", _NO_CAPACITY, type="Warning", component="kubelet")
+        self.store.mutate(Pod, pod.name, pod.namespace, _rejected)
 
     def forget(self, worker: PodWorker) -> None:
         """A Pod has ended here: its object can go."""
@@ -186,3 +209,8 @@ class Kubelet:
         if not pod.spec.host_network:
             for pool, ip in zip(self._addresses, ips, strict=True):
                 pool.give_back(ip, self.clock.time())
+
+
+def _rejected(pod: Pod) -> Pod:
+    message = f"Pod was rejected: {_NO_CAPACITY}"
+    return replace(pod, status=replace(pod.status, phase="Failed", reason="OutOfpods", message=message))

@@ -181,7 +181,7 @@ class PodWorker:
             self.note("Pulling", f'Pulling image "{spec.image}"')
         pulled = await self._kubelet.images.pull(spec)
         if not pulled.ok:
-            self.note("Failed", pulled.message, type="Warning")
+            self.note(pulled.event, pulled.message, type="Warning")
             self.note("Failed", f"Error: {pulled.reason}", type="Warning")
             record.wait(pulled.reason, pulled.message)
             self.changed()

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from lab.cluster.errors import group_of
+from lab.cluster.errors import resource_of
+from lab.cluster.store import kept_kind
 from lab.kube import quantity
-from lab.kube.kinds import BY_NAME, plural_of
 from lab.kube.kinds.pod import Container, Pod, PodSpec
 from lab.kube.kinds.service import Service
 from lab.kube.meta import KeptObject, KubeObject
@@ -30,10 +30,7 @@ _POD = ("pods", *COMPUTE, *(f"{kind}.{name}" for kind in ("requests", "limits") 
 
 def resource_name(obj: KubeObject) -> str:
     """`deployments.apps`, as in `count/deployments.apps`."""
-    known = BY_NAME.get(obj.kind)
-    group = group_of(known.api_version if known is not None else obj.api_version)
-    plural = known.plural if known is not None else plural_of(obj.kind)
-    return f"{plural}.{group}" if group else plural
+    return resource_of(kept_kind(obj) if isinstance(obj, KeptObject) else obj.kind)
 
 
 def counts_for(obj: KubeObject, resource: str) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lab.cluster.errors import group_of
 from lab.cluster.quota.scopes import in_scope
 from lab.cluster.quota.usage import REQUIRED, total, usage_of
 from lab.cluster.review.finding import Finding, warning
 from lab.cluster.review.workloads import Workload
 from lab.cluster.scale import SCALABLE
 from lab.kube import quantity
+from lab.kube.builtin import group_of
 from lab.kube.documents import Document
 from lab.kube.errors import nearest
 from lab.kube.kinds import BY_NAME

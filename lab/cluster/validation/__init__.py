@@ -8,6 +8,7 @@ from typing import Any
 from lab.cluster.errors import FieldError, Invalid
 from lab.cluster.validation.autoscaling import autoscaler_errors
 from lab.cluster.validation.budgets import disruption_budget_errors, resource_quota_errors
+from lab.cluster.validation.config import config_map_errors, secret_errors
 from lab.cluster.validation.cronjob import cron_job_errors
 from lab.cluster.validation.daemonset import daemon_set_errors
 from lab.cluster.validation.endpoints import endpoints_errors
@@ -22,6 +23,7 @@ from lab.cluster.validation.service_status import status_errors
 from lab.cluster.validation.statefulset import stateful_set_errors
 from lab.cluster.validation.workloads import deployment_errors, pod_errors, replica_set_errors
 from lab.kube.kinds import KINDS
+from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.cronjob import CronJob
 from lab.kube.kinds.daemonset import DaemonSet
 from lab.kube.kinds.deployment import Deployment
@@ -36,6 +38,7 @@ from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudget
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.resourcequota import ResourceQuota
+from lab.kube.kinds.secret import Secret
 from lab.kube.kinds.service import Service
 from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.kinds.statefulset import StatefulSet
@@ -86,6 +89,8 @@ _NAMES: dict[type[KubeObject], NameRule] = {
 """What a kind asks of its names where it is not an RFC 1123 subdomain."""
 
 _RULES: dict[type[KubeObject], Callable[[Any, Any], Errors]] = {
+    ConfigMap: config_map_errors,
+    Secret: secret_errors,
     Pod: pod_errors,
     Deployment: deployment_errors,
     ReplicaSet: replica_set_errors,

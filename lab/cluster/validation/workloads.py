@@ -46,6 +46,8 @@ def _container(container: Container, path: str) -> Errors:
         yield from faulty(f"{path}.name", container.name, label_faults(container.name))
     if not container.image:
         yield required(f"{path}.image")
+    elif container.image != container.image.strip():
+        yield invalid(f"{path}.image", container.image, "must not have leading or trailing whitespace")
     for index, port in enumerate(container.ports):
         yield from port_number_errors(f"{path}.ports[{index}].containerPort", port.container_port)
         yield from protocol_errors(f"{path}.ports[{index}].protocol", port.protocol)

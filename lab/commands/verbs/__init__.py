@@ -3,6 +3,9 @@
 from lab.commands.verbs import kubectl_read as _read  # isort: skip
 from lab.commands.verbs import kubectl_top as _top  # isort: skip
 from lab.commands.verbs import kubectl_change as _change  # isort: skip
+from lab.commands.verbs import kubectl_taint as _taint  # isort: skip
+from lab.commands.verbs import kubectl_wait as _wait  # isort: skip
+from lab.commands.verbs import kubectl_api as _api  # isort: skip
 from lab.commands.verbs import kubectl_autoscale as _autoscale  # isort: skip
 from lab.commands.verbs import kubectl_drain as _drain  # isort: skip
 from lab.commands.verbs import kubectl_rollout as _rollout  # isort: skip
@@ -25,6 +28,9 @@ MODULES = (
     _read,
     _top,
     _change,
+    _taint,
+    _wait,
+    _api,
     _autoscale,
     _drain,
     _rollout,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
+from lab.commands.machines import MACHINE
 from lab.commands.registry import Flag, command
-from lab.commands.resources import NODE, Target
 from lab.commands.values import choice
 from lab.commands.verbs.rules import SERVICE
-from lab.kube.kinds.node import Node
 from lab.network.conntrack_entries import PROTOCOL_NUMBERS, Entry
 
 _PROTOCOLS = tuple(name.lower() for name in PROTOCOL_NUMBERS)
@@ -18,7 +17,7 @@ _PROTOCOLS = tuple(name.lower() for name in PROTOCOL_NUMBERS)
     "lab conntrack",
     "The connections that a node's kernel remembers now: state, seconds left, both directions, as conntrack -L has it.",
     flags=(
-        Flag("--node", "whose table", NODE, required=True),
+        Flag("--node", "whose table", MACHINE, required=True),
         Flag("--service", "only connections to this Service", SERVICE),
         Flag("--proto", "only this protocol", choice("PROTOCOL", *_PROTOCOLS), "-p"),
         Flag("--delete", "forget them, as conntrack -D does", short="-D"),
@@ -32,9 +31,7 @@ _PROTOCOLS = tuple(name.lower() for name in PROTOCOL_NUMBERS)
 )
 def conntrack(call: Call) -> None:
     """A line an entry, and how full the table is."""
-    target: Target = call.values["node"]
-    assert isinstance(target.obj, Node)
-    node = target.obj.name
+    node: str = call.values["node"]
     network = call.engine.network
     wanted = [entry for entry in network.conntrack(node) if _fits(entry, call)]
     call.say(*map(str, wanted))

@@ -34,6 +34,17 @@ def _suggest_url(words: Sequence[Word], call: Call) -> Iterable[str]:
 URL = ValueType("URL", "such as http://web/ or http://192.0.2.11:30080/", _read_url, _suggest_url)
 
 
+_IDLE = (
+    Flag("--silent", "changes nothing: there is no progress to hide", short="-s"),
+    Flag("--show-error", "changes nothing: errors are always shown", short="-S"),
+    Flag("--fail", "changes nothing: the status is always shown", short="-f"),
+    Flag("--verbose", "changes nothing: lab explain says more than any flag could", short="-v"),
+    Flag("--location", "changes nothing: no app redirects", short="-L"),
+    Flag("--insecure", "changes nothing: no certificate is looked at", short="-k"),
+)
+"""What people type with every curl, and what is so here anyway."""
+
+
 @command(
     "curl",
     "Send a request, from the internet or from inside, and see who answered and why.",
@@ -42,6 +53,7 @@ URL = ValueType("URL", "such as http://web/ or http://192.0.2.11:30080/", _read_
         Flag("--from", "who sends it; internet when it is left out", SOURCE),
         Flag("--count", "how many, one after the other", REPEATS),
         Flag("--max-time", "give up after this time", SECONDS, "-m"),
+        *_IDLE,
         IN_NAMESPACE,
     ),
     examples=(

@@ -13,7 +13,7 @@ from lab.commands.words import CommandError, Word
 from lab.kube.kinds.service import Service
 from lab.network.addresses import normalize
 from lab.network.dns import DNS_PORT, REFUSED, SERVFAIL, TIMEOUT, Asked, DnsAnswer
-from lab.network.dns_records import NOERROR, NXDOMAIN, PTR, TYPES, A, Record, reverse_name
+from lab.network.dns_records import NOERROR, NXDOMAIN, PTR, TYPES, A, Record, name_fault, reverse_name
 from lab.network.flow import Source
 from lab.network.resolv_conf import UPSTREAM, ResolvConf
 from lab.views.table import table
@@ -45,8 +45,16 @@ def _read_question(words: Sequence[Word], call: Call) -> Question:
         elif question.name:
             raise CommandError(f'error: "{text}" is not one of {", ".join(TYPES)}', word, TYPES)
         else:
-            question = question._replace(name=text)
+            question = question._replace(name=_legal(word))
     return question
+
+
+def _legal(word: Word) -> str:
+    """The name that a word is; raises CommandError, as dig does, for one that no DNS message can hold."""
+    fault = name_fault(word.text)
+    if fault:
+        raise CommandError(f"dig: '{word.text}' is not a legal name ({fault})", word)
+    return word.text
 
 
 def _suggest(before: Sequence[Word], call: Call) -> Iterable[str]:

@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
+from lab.commands.machines import MACHINE, PROXY
 from lab.commands.pods import POD, pod_of
 from lab.commands.registry import Parameter, command
-from lab.commands.resources import NODE, PROXY, Target
 from lab.commands.values import END
-from lab.kube.meta import KubeObject
+from lab.kube.kinds.node import Node
 
 
 @command(
     "lab fail",
     "Power a node off: everything on it is silent at once, and the cluster has to notice by itself.",
-    Parameter("node", NODE),
+    Parameter("node", MACHINE),
     examples=("lab fail node/worker-2",),
     danger=True,
 )
 def fail(call: Call) -> None:
     """Power off."""
-    name = _name(call, "node")
-    call.engine.fail_node(name)
-    call.say(f"node/{name} powered off")
+    name: str = call.values["node"]
+    call.say(f"node/{name} {'powered off' if call.engine.fail_node(name) else 'is powered off already'}")
 
 
 @command(
     "lab recover",
     "Power a node on again.",
-    Parameter("node", NODE),
+    Parameter("node", MACHINE),
     examples=("lab recover node/worker-2",),
 )
 def recover(call: Call) -> None:
-    """Power on."""
-    name = _name(call, "node")
-    call.engine.recover_node(name)
-    call.say(f"node/{name} powered on")
+    """Power on; its kubelet registers it when there is no Node object."""
+    name: str = call.values["node"]
+    if call.engine.recover_node(name):
+        call.say(f"node/{name} powered on")
+        return
+    call.say(f"node/{name} is powered on already")
+    if call.store.find(Node, name) is None:
+        call.say(
+            "Its Node object was deleted, and a kubelet makes it only when it starts: "
+            f"lab fail node/{name}, then lab recover node/{name}"
+        )
 
 
 @command(
@@ -64,8 +70,7 @@ def crash(call: Call) -> None:
 def hang(call: Call) -> None:
     """Hang."""
     pod = pod_of(call.values["pod"], call)
-    call.engine.hang_pod(pod.namespace, pod.name)
-    call.say(f"pod/{pod.name} hangs")
+    call.say(f"pod/{pod.name} hangs{'' if call.engine.hang_pod(pod.namespace, pod.name) else ' already'}")
 
 
 @command(
@@ -79,8 +84,7 @@ def hang(call: Call) -> None:
 def cut(call: Call) -> None:
     """Cut."""
     a, b = call.values["a"], call.values["b"]
-    call.engine.cut_link(a, b)
-    call.say(f"link {a} {b} cut")
+    call.say(f"link {a} {b} {'cut' if call.engine.cut_link(a, b) else 'is cut already'}")
 
 
 @command(
@@ -93,8 +97,7 @@ def cut(call: Call) -> None:
 def heal(call: Call) -> None:
     """Heal."""
     a, b = call.values["a"], call.values["b"]
-    call.engine.heal_link(a, b)
-    call.say(f"link {a} {b} healed")
+    call.say(f"link {a} {b} {'healed' if call.engine.heal_link(a, b) else 'is not cut'}")
 
 
 @command(
@@ -106,9 +109,8 @@ def heal(call: Call) -> None:
 )
 def stop(call: Call) -> None:
     """Stop."""
-    name = _name(call, "node")
-    call.engine.stop_proxy(name)
-    call.say(f"proxy/{name} stopped")
+    name: str = call.values["node"]
+    call.say(f"proxy/{name} {'stopped' if call.engine.stop_proxy(name) else 'does not run'}")
 
 
 @command(
@@ -119,16 +121,5 @@ def stop(call: Call) -> None:
 )
 def start(call: Call) -> None:
     """Start."""
-    name = _name(call, "node")
-    call.engine.start_proxy(name)
-    call.say(f"proxy/{name} started")
-
-
-def _target(call: Call, parameter: str) -> KubeObject:
-    target: Target = call.values[parameter]
-    assert target.obj is not None
-    return target.obj
-
-
-def _name(call: Call, parameter: str) -> str:
-    return _target(call, parameter).name
+    name: str = call.values["node"]
+    call.say(f"proxy/{name} {'started' if call.engine.start_proxy(name) else 'runs already'}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lab.commands.call import Call
-from lab.commands.registry import COMMANDS, Command, Parameter, ValueType, children, command
+from lab.commands.registry import ALIASES, COMMANDS, Command, Parameter, ValueType, children, command
 from lab.commands.values import COUNT
 from lab.commands.words import CommandError, Word
 from lab.journal import Decision, RequestFinished
@@ -65,13 +66,24 @@ def expose(call: Call) -> None:
     call.say(text_of(exposure_lines(call.engine.network.open_ports(), WIDTH)))
 
 
-def _read_commands(words: Sequence[Word], call: Call) -> list[Command]:
-    """The commands whose names begin with the words."""
-    text = " ".join(word.text for word in words)
-    found = [one for one in COMMANDS.values() if f"{one.name} ".startswith(f"{text} ")]
-    if not found:
+class Topic(NamedTuple):
+    """What help is wanted of."""
+
+    command: Command | None
+    """The one whose name was given in full."""
+    others: list[Command]
+    """Those whose names begin with the words that were given."""
+
+
+def _read_topic(words: Sequence[Word], call: Call) -> Topic:
+    """The commands whose names begin with the words; a single one is meant even when its name is not given in full."""
+    names = [word.text for word in words]
+    text = " ".join([ALIASES.get(names[0], names[0]), *names[1:]])
+    named = COMMANDS.get(text)
+    found = [one for one in COMMANDS.values() if f"{one.name} ".startswith(f"{text} ") and one is not named]
+    if named is None and not found:
         raise CommandError(f'error: there is no command "{text}"', words[-1], COMMANDS)
-    return found
+    return Topic(found[0], []) if named is None and len(found) == 1 else Topic(named, found)
 
 
 def _suggest_command(before: Sequence[Word], call: Call) -> list[str]:
@@ -82,25 +94,27 @@ def _take_all(words: Sequence[Word]) -> int:
     return len(words)
 
 
-COMMAND = ValueType("COMMAND", "the first words of a command", _read_commands, _suggest_command, _take_all)
+COMMAND = ValueType("COMMAND", "the first words of a command", _read_topic, _suggest_command, _take_all)
 
 
 @command(
     "help",
     "What can be typed, or one command in full.",
-    Parameter("commands", COMMAND, required=False),
+    Parameter("topic", COMMAND, required=False),
     examples=("help", "help kubectl rollout", "help curl"),
 )
 def show_help(call: Call) -> None:
-    """One line a command, or everything about the only one that is meant."""
-    found: list[Command] = call.get("commands", list(COMMANDS.values()))
-    if len(found) > 1:
-        call.say(*table(("", ""), [(one.name, one.summary) for one in found], headers=False))
-        return
-    one = found[0]
-    call.say(one.summary, "", one.usage)
+    """Everything about the command that is meant, and a line for each other one that begins with its words."""
+    topic: Topic = call.get("topic", Topic(None, list(COMMANDS.values())))
+    if topic.command is not None:
+        call.say(*_in_full(topic.command))
+    if topic.others:
+        call.say(*(["", f"Commands that begin with {topic.command.name}:"] if topic.command is not None else []))
+        call.say(*table(("", ""), [(one.name, one.summary) for one in topic.others], headers=False))
+
+
+def _in_full(one: Command) -> list[str]:
     values = [(parameter.usage, parameter.type.about) for parameter in one.parameters]
     values += [(f"{flag.short or flag.name}", flag.about) for flag in one.flags]
-    if values:
-        call.say("", *fields(values, indent=2))
-    call.say("", *(f"  {example}" for example in one.examples))
+    listed = ["", *fields(values, indent=2)] if values else []
+    return [one.summary, "", one.usage, *listed, "", *(f"  {example}" for example in one.examples)]

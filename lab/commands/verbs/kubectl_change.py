@@ -10,7 +10,7 @@ import msgspec
 from lab.commands.call import Call
 from lab.commands.flags import EVERYWHERE, IN_NAMESPACE, WITH_LABELS
 from lab.commands.registry import Flag, Parameter, command
-from lab.commands.resources import ANY, NODE, ONE, Target, target_of, targets_of
+from lab.commands.resources import ANY_ASSIGNED, NODE, ONE, Target, target_of, targets_of
 from lab.commands.values import ASSIGNMENTS, COUNT, DOCUMENT, IMAGES, LABELS, choice
 from lab.commands.verbs.kubectl_read import gather
 from lab.kube.decode import decode
@@ -74,7 +74,7 @@ _OVERWRITE = Flag("--overwrite", "replace values that are there")
 @command(
     "kubectl label",
     "Set labels, or take them away with KEY-.",
-    Parameter("resources", ANY),
+    Parameter("resources", ANY_ASSIGNED),
     Parameter("changes", ASSIGNMENTS),
     flags=(_OVERWRITE, _ALL, WITH_LABELS, IN_NAMESPACE, EVERYWHERE),
     examples=(
@@ -93,7 +93,7 @@ def label(call: Call) -> None:
 @command(
     "kubectl annotate",
     "Set annotations, or take them away with KEY-.",
-    Parameter("resources", ANY),
+    Parameter("resources", ANY_ASSIGNED),
     Parameter("changes", ASSIGNMENTS),
     flags=(_OVERWRITE, _ALL, WITH_LABELS, IN_NAMESPACE, EVERYWHERE),
     examples=("kubectl annotate service web owner=shop", "kubectl annotate service web owner-"),
@@ -136,7 +136,8 @@ def set_image(call: Call) -> None:
     names = [one.name for one in (*spec.init_containers, *spec.containers)]
     for wanted in images:
         if wanted != "*" and wanted not in names:
-            raise LabError(f'unable to find container named "{wanted}"{nearest(wanted, names)}')
+            there = nearest(wanted, names) or f"; there {'are' if len(names) > 1 else 'is'} {', '.join(names)}"
+            raise LabError(f'unable to find container named "{wanted}"{there}')
 
     def changed(part: Any) -> Any:
         return replace(part, spec=_with_images(part.spec, images))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from lab.commands.call import Call
 from lab.commands.flags import EVERYWHERE, IN_NAMESPACE, OUTPUT, WITH_LABELS
+from lab.commands.output import PATH, Form, sort_by
 from lab.commands.registry import Flag, Parameter, command
-from lab.commands.resources import ANY, Resource, Target
-from lab.kube.encode import as_list, encode, to_yaml
+from lab.commands.resources import ANY, ANY_BEGUN, Resource, Target
+from lab.kube.encode import as_list, encode
 from lab.kube.meta import KubeObject
 from lab.views.kinds import describe, event, view_of
 from lab.views.kinds.formatting import pairs
@@ -22,7 +21,7 @@ def gather(call: Call, targets: list[Target]) -> Found:
     found: dict[str, tuple[Resource, list[KubeObject]]] = {}
     namespace = None if call.everywhere else call.namespace
     for target in targets:
-        objects = found.setdefault(target.resource.kind, (target.resource, []))[1]
+        objects = found.setdefault(target.resource.full_kind, (target.resource, []))[1]
         if target.obj is not None:
             objects.append(target.obj)
         else:
@@ -40,6 +39,7 @@ def gather(call: Call, targets: list[Target]) -> Found:
         EVERYWHERE,
         WITH_LABELS,
         OUTPUT,
+        Flag("--sort-by", "in the order of a field", PATH),
         Flag("--show-labels", "one more column with all labels"),
         Flag("--no-headers", "leave out the heading"),
     ),
@@ -48,20 +48,28 @@ def gather(call: Call, targets: list[Target]) -> Found:
         "kubectl get svc,endpointslices -n kube-system",
         "kubectl get all",
         "kubectl get deployment/web -o yaml",
+        "kubectl get pods --sort-by=.status.podIP",
+        "kubectl get pods -o jsonpath='{.items[*].metadata.name}'",
+        "kubectl get pods -o custom-columns=NAME:.metadata.name,NODE:.spec.nodeName",
     ),
 )
 def get(call: Call) -> None:
     """Print tables as kubectl does: one a resource, with prefixed names when there are several."""
     targets: list[Target] = call.values["resources"]
     found = gather(call, targets)
+    path: str = call.get("sort_by", "")
+    if path:
+        found = [(resource, sort_by(path, some)) for resource, some in found]
     objects = [obj for _, some in found for obj in some]
-    form = call.get("output", "")
-    if form in ("yaml", "json"):
+    form: Form = call.get("output", Form())
+    if form.whole:
         single = len(targets) == 1 and targets[0].obj is not None
-        data = encode(objects[0]) if single else as_list(objects)
-        call.say(to_yaml(data).rstrip("\n") if form == "yaml" else json.dumps(data, indent=4, sort_keys=True))
-    elif form == "name":
+        text = form.text(encode(objects[0]) if single else as_list(objects)).removesuffix("\n")
+        call.say(*([text] if text else []))
+    elif form.name == "name":
         call.say(*(f"{resource.singular}/{obj.name}" for resource, some in found for obj in some))
+    elif form.columns:
+        call.say(*form.rows(objects, headers=not call.get("no_headers")))
     elif not objects:
         call.say(_nothing(call, targets))
     else:
@@ -86,8 +94,9 @@ def _tables(call: Call, found: Found) -> None:
 
 
 def _table(call: Call, resource: Resource, objects: list[KubeObject], prefixed: bool) -> list[str]:
-    view, context = view_of(resource.kind), call.context
-    columns = view.columns + (view.wide if call.get("output") == "wide" else ())
+    view, context = view_of(resource.full_kind), call.context
+    form: Form = call.get("output", Form())
+    columns = view.columns + (view.wide if form.name == "wide" else ())
     namespaced = call.everywhere and resource.namespaced
     labelled = bool(call.get("show_labels"))
     rows = []
@@ -122,10 +131,10 @@ def get_events(call: Call) -> None:
 
 @command(
     "kubectl describe",
-    "Everything about objects, with their events.",
-    Parameter("resources", ANY),
+    "Everything about objects, with their events; a name after a kind may be only the beginning of names.",
+    Parameter("resources", ANY_BEGUN),
     flags=(IN_NAMESPACE, EVERYWHERE, WITH_LABELS),
-    examples=("kubectl describe service web", "kubectl describe node/worker-1"),
+    examples=("kubectl describe service web", "kubectl describe node/worker-1", "kubectl describe pod web"),
 )
 def describe_objects(call: Call) -> None:
     """Print the description of each object, with an empty line between."""

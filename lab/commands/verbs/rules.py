@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from lab.commands.call import Call
 from lab.commands.flags import IN_NAMESPACE
+from lab.commands.machines import MACHINE
 from lab.commands.registry import Flag, ValueType, command
-from lab.commands.resources import NODE, Target
 from lab.commands.values import choice
 from lab.commands.words import CommandError, Word
 from lab.kube.kinds.node import Node
@@ -53,7 +53,7 @@ SERVICE = ValueType("SERVICE", "a Service: web or shop/web", _read_service, _sug
     "lab rules",
     "What kube-proxy has programmed on a node now, in the syntax of iptables-save, nft or ipvsadm.",
     flags=(
-        Flag("--node", "whose rules", NODE, required=True),
+        Flag("--node", "whose rules", MACHINE, required=True),
         Flag("--service", "only what is there for this Service", SERVICE),
         Flag("--family", "only the rules of one address family", choice("FAMILY", IPV4, IPV6)),
         IN_NAMESPACE,
@@ -66,9 +66,7 @@ SERVICE = ValueType("SERVICE", "a Service: web or shop/web", _read_service, _sug
 )
 def rules(call: Call) -> None:
     """The node's own table, however old it is; with a Service, what concerns it."""
-    target: Target = call.values["node"]
-    assert isinstance(target.obj, Node)
-    host = call.engine.network.hosts[target.obj.name]
+    host = call.engine.network.hosts[call.values["node"]]
     service: str = call.get("service", "")
     call.say(*_about(host, call))
     table = host.proxy.table
@@ -95,6 +93,8 @@ def _about(host: Host, call: Call) -> list[str]:
     since = fmt.stamp(proxy.table_since_s)
     lines = [f"# {host.name}: kube-proxy in {host.facts.mode} mode, table {version}, programmed at {since}"]
     newest = call.engine.network.builder.table.version
+    if call.store.find(Node, host.name) is None:
+        lines.append("# its Node object was deleted; the machine and its kube-proxy go on")
     if version != newest:
         waits = "it has not synced yet" if proxy.running else "its kube-proxy does not run"
         lines.append(f"# stale: the newest table is {newest}, and {waits}")

@@ -20,5 +20,5 @@ STATE = choice("STATE", *UPSTREAM_STATES)
 def upstream(call: Call) -> None:
     """Change it."""
     state: str = call.values["state"]
-    call.engine.set_upstream(state)
-    call.say(f"upstream resolver {state}")
+    changed = call.engine.set_upstream(state)
+    call.say(f"upstream resolver {state}" if changed else f"upstream resolver is {state} already")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from lab.kube.builtin import BuiltIn, find_built_in, group_of
+from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.cronjob import CronJob
 from lab.kube.kinds.daemonset import DaemonSet
@@ -21,6 +24,7 @@ from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.poddisruptionbudget import PodDisruptionBudget
 from lab.kube.kinds.replicaset import ReplicaSet
 from lab.kube.kinds.resourcequota import ResourceQuota
+from lab.kube.kinds.secret import Secret
 from lab.kube.kinds.service import Service
 from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.kinds.statefulset import StatefulSet
@@ -33,12 +37,9 @@ Conversion = Callable[[dict[str, Value]], dict[str, Value]]
 
 @dataclass(frozen=True)
 class Kind:
-    """What the API calls a kind, and the struct that holds its objects."""
+    """A kind that is simulated: the struct of its objects; what it is called stands in `lab.kube.builtin`."""
 
     struct: type[KubeObject]
-    plural: str
-    short: tuple[str, ...] = ()
-    namespaced: bool = True
     older_versions: tuple[str, ...] = ()
     """apiVersions that mean the same here and are read as the current one."""
     conversions: Mapping[str, Conversion] = field(default_factory=dict, hash=False)
@@ -54,65 +55,56 @@ class Kind:
         """The apiVersion that is written."""
         return str(self.struct().api_version)
 
+    @cached_property
+    def known(self) -> BuiltIn:
+        """What Kubernetes calls it, and where its objects live."""
+        found = find_built_in(group_of(self.api_version), self.name)
+        assert found is not None, self.name
+        return found
+
+    @property
+    def plural(self) -> str:
+        """`pods`, `services` and so on."""
+        return self.known.plural
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """`po`, `svc` and so on."""
+        return self.known.short
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether its objects live in namespaces."""
+        return self.known.namespaced
+
 
 KINDS: tuple[Kind, ...] = (
-    Kind(Namespace, "namespaces", ("ns",), namespaced=False),
-    Kind(Node, "nodes", ("no",), namespaced=False),
-    Kind(Lease, "leases"),
-    Kind(Pod, "pods", ("po",)),
-    Kind(ReplicaSet, "replicasets", ("rs",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
-    Kind(Deployment, "deployments", ("deploy",), older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
-    Kind(StatefulSet, "statefulsets", ("sts",), older_versions=("apps/v1beta1", "apps/v1beta2")),
-    Kind(
-        HorizontalPodAutoscaler,
-        "horizontalpodautoscalers",
-        ("hpa",),
-        older_versions=("autoscaling/v2beta2",),
-        conversions={"autoscaling/v1": from_v1},
-    ),
-    Kind(PodDisruptionBudget, "poddisruptionbudgets", ("pdb",), older_versions=("policy/v1beta1",)),
-    Kind(ResourceQuota, "resourcequotas", ("quota",)),
-    Kind(DaemonSet, "daemonsets", ("ds",), older_versions=("extensions/v1beta1", "apps/v1beta2")),
-    Kind(ControllerRevision, "controllerrevisions", older_versions=("apps/v1beta1", "apps/v1beta2")),
-    Kind(CronJob, "cronjobs", ("cj",), older_versions=("batch/v1beta1", "batch/v2alpha1")),
-    Kind(Job, "jobs"),
-    Kind(Service, "services", ("svc",)),
-    Kind(NetworkPolicy, "networkpolicies", ("netpol",), older_versions=("extensions/v1beta1",)),
-    Kind(EndpointSlice, "endpointslices", ("eps",), older_versions=("discovery.k8s.io/v1beta1",)),
-    Kind(Endpoints, "endpoints", ("ep",)),
-    Kind(
-        ServiceCIDR,
-        "servicecidrs",
-        namespaced=False,
-        older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1"),
-    ),
-    Kind(
-        IPAddress,
-        "ipaddresses",
-        ("ip",),
-        namespaced=False,
-        older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1"),
-    ),
+    Kind(Namespace),
+    Kind(Node),
+    Kind(Lease),
+    Kind(ConfigMap),
+    Kind(Secret),
+    Kind(Pod),
+    Kind(ReplicaSet, older_versions=("extensions/v1beta1", "apps/v1beta2")),
+    Kind(Deployment, older_versions=("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")),
+    Kind(StatefulSet, older_versions=("apps/v1beta1", "apps/v1beta2")),
+    Kind(HorizontalPodAutoscaler, older_versions=("autoscaling/v2beta2",), conversions={"autoscaling/v1": from_v1}),
+    Kind(PodDisruptionBudget, older_versions=("policy/v1beta1",)),
+    Kind(ResourceQuota),
+    Kind(DaemonSet, older_versions=("extensions/v1beta1", "apps/v1beta2")),
+    Kind(ControllerRevision, older_versions=("apps/v1beta1", "apps/v1beta2")),
+    Kind(CronJob, older_versions=("batch/v1beta1", "batch/v2alpha1")),
+    Kind(Job),
+    Kind(Service),
+    Kind(NetworkPolicy, older_versions=("extensions/v1beta1",)),
+    Kind(EndpointSlice, older_versions=("discovery.k8s.io/v1beta1",)),
+    Kind(Endpoints),
+    Kind(ServiceCIDR, older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1")),
+    Kind(IPAddress, older_versions=("networking.k8s.io/v1beta1", "networking.k8s.io/v1alpha1")),
 )
 
-WITHOUT_NAMESPACE = (
-    "APIService",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CSIDriver",
-    "CustomResourceDefinition",
-    "GatewayClass",
-    "IngressClass",
-    "MutatingWebhookConfiguration",
-    "PersistentVolume",
-    "PriorityClass",
-    "RuntimeClass",
-    "StorageClass",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-)
-"""Kinds that the lab keeps without simulating them, and that live in no namespace."""
+CUSTOM_WITHOUT_NAMESPACE = ("GatewayClass",)
+"""Custom resources that live in no namespace."""
 
 BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}
 
@@ -145,5 +137,5 @@ def find_api(api_version: str, kind: str) -> Kind | None:
 
 def is_namespaced(obj: KubeObject) -> bool:
     """Whether an object lives in a namespace; kinds that nobody knows are taken to."""
-    known = find_api(obj.api_version, obj.kind)
-    return known.namespaced if known else obj.kind not in WITHOUT_NAMESPACE
+    known = find_api(obj.api_version, obj.kind) or find_built_in(group_of(obj.api_version), obj.kind)
+    return known.namespaced if known is not None else obj.kind not in CUSTOM_WITHOUT_NAMESPACE

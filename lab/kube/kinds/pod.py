@@ -19,11 +19,49 @@ class ContainerPort(KubeStruct, frozen=True):
     host_ip: str = msgspec.field(default="", name="hostIP")
 
 
+class KeySelector(KubeStruct, frozen=True):
+    """A key of a ConfigMap or Secret in the Pod's namespace."""
+
+    name: str = ""
+    key: str = ""
+    optional: bool | None = None
+
+
+class ObjectFieldSelector(KubeStruct, frozen=True):
+    """A field of the Pod itself, such as `metadata.namespace`."""
+
+    field_path: str = ""
+
+
+class EnvVarSource(KubeStruct, frozen=True):
+    """Where a variable's value comes from."""
+
+    config_map_key_ref: KeySelector | None = None
+    secret_key_ref: KeySelector | None = None
+    field_ref: ObjectFieldSelector | None = None
+
+
 class EnvVar(KubeStruct, frozen=True):
-    """An environment variable with a literal value (valueFrom is kept, not simulated)."""
+    """An environment variable; `value` may refer to earlier ones as `$(NAME)`."""
 
     name: str
     value: str = ""
+    value_from: EnvVarSource | None = None
+
+
+class ObjectSelector(KubeStruct, frozen=True):
+    """A whole ConfigMap or Secret in the Pod's namespace."""
+
+    name: str = ""
+    optional: bool | None = None
+
+
+class EnvFromSource(KubeStruct, frozen=True):
+    """A ConfigMap or Secret whose keys all become variables, with a prefix before their names."""
+
+    prefix: str = ""
+    config_map_ref: ObjectSelector | None = None
+    secret_ref: ObjectSelector | None = None
 
 
 class HTTPGetAction(KubeStruct, frozen=True):
@@ -107,6 +145,7 @@ class Container(KubeStruct, frozen=True):
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     ports: tuple[ContainerPort, ...] = ()
+    env_from: tuple[EnvFromSource, ...] = ()
     env: tuple[EnvVar, ...] = ()
     resources: ResourceRequirements = msgspec.field(default_factory=ResourceRequirements)
     startup_probe: Probe | None = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.kube.meta import KubeObject
+from lab.cluster.store import kept_kind
+from lab.kube.meta import KeptObject, KubeObject
 from lab.views.kinds import (
+    configmap,
     controllerrevision,
     cronjob,
     daemonset,
@@ -24,6 +26,7 @@ from lab.views.kinds import (
     poddisruptionbudget,
     replicaset,
     resourcequota,
+    secret,
     service,
     servicecidr,
     statefulset,
@@ -37,6 +40,8 @@ VIEWS: tuple[KindView[Any], ...] = (
     namespace.VIEW,
     node.VIEW,
     lease.VIEW,
+    configmap.VIEW,
+    secret.VIEW,
     pod.VIEW,
     replicaset.VIEW,
     deployment.VIEW,
@@ -60,10 +65,11 @@ _BY_KIND: dict[str, KindView[Any]] = {view.struct.__name__: view for view in VIE
 
 
 def view_of(kind: str) -> KindView[Any]:
-    """The view of a kind by its name, such as `Pod`; a plain one for kinds without a view of their own."""
+    """The view of a kind by its full name, such as `Pod`; a plain one for kinds without a view of their own."""
     return _BY_KIND.get(kind, kept.VIEW)
 
 
 def describe(obj: KubeObject, context: Context) -> list[str]:
     """Everything `kubectl describe` says of an object, its events included."""
-    return view_of(obj.kind).describe(obj, context) + event_lines(obj.kind, obj.namespace, obj.name, context)
+    kind = kept_kind(obj) if isinstance(obj, KeptObject) else obj.kind
+    return view_of(kind).describe(obj, context) + event_lines(obj.kind, obj.namespace, obj.name, context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.cluster.errors import group_of
+from lab.kube.builtin import group_of
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.views.kinds.base import Context, KindView
 from lab.views.kinds.formatting import age, annotation_lines, pair_lines

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from lab.kube.applied import LAST_APPLIED
 from lab.kube.kinds.pod import PodTemplateSpec
 from lab.kube.time import age as duration
-from lab.views import format
+from lab.kube.time import to_rfc1123
 
 
 def age(since_s: float | None, now_s: float) -> str:
@@ -16,8 +16,8 @@ def age(since_s: float | None, now_s: float) -> str:
 
 
 def moment(time_s: float | None) -> str:
-    """A moment of virtual time as `00:42.3`; `<unknown>` when it is not set."""
-    return "<unknown>" if time_s is None else format.moment(time_s)
+    """A moment of virtual time as a date, as kubectl describes it; `<unknown>` when it is not set."""
+    return "<unknown>" if time_s is None else to_rfc1123(time_s)
 
 
 def pairs(labels: Mapping[str, str], separator: str = ",") -> str:

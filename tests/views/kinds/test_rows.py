@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from lab.kube.kinds import KINDS
+from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.cronjob import CronJob, CronJobSpec, CronJobStatus
 from lab.kube.kinds.daemonset import DaemonSet, DaemonSetStatus
@@ -19,6 +20,7 @@ from lab.kube.kinds.endpointslice import (
 )
 from lab.kube.kinds.job import Job, JobCondition, JobSpec, JobStatus
 from lab.kube.kinds.node import Node, NodeAddress, NodeSpec, NodeStatus
+from lab.kube.kinds.secret import Secret, encoded
 from lab.kube.kinds.service import (
     LoadBalancerIngress,
     LoadBalancerStatus,
@@ -65,8 +67,24 @@ def test_a_row_has_a_cell_for_each_column_and_nothing_fails_on_an_empty_object(k
 
 
 def test_a_kind_without_a_view_has_name_and_age() -> None:
-    obj = KeptObject(api_version="v1", kind="ConfigMap", metadata=META)
-    assert view_of("ConfigMap").row(obj, context(5.0)) == ("web", "5s")
+    obj = KeptObject(api_version="networking.k8s.io/v1", kind="Ingress", metadata=META)
+    assert view_of("Ingress").row(obj, context(5.0)) == ("web", "5s")
+
+
+def test_a_secret_shows_how_long_its_values_are_and_never_the_values() -> None:
+    secret = Secret(metadata=META, type="Opaque", data={"password": encoded("hunter2")})
+    lines = describe(secret, context())
+    assert "password:  7 bytes" in lines
+    assert not any("hunter2" in line or encoded("hunter2") in line for line in lines)
+    assert view_of("Secret").row(secret, context(5.0)) == ("web", "Opaque", "1", "5s")
+
+
+def test_a_config_map_shows_its_values() -> None:
+    config_map = ConfigMap(metadata=META, data={"URL": "http://api"}, binary_data={"key": encoded("12345")})
+    lines = describe(config_map, context())
+    assert lines[lines.index("URL:") :][:3] == ["URL:", "----", "http://api"]
+    assert "key: 5 bytes" in lines
+    assert view_of("ConfigMap").row(config_map, context(5.0)) == ("web", "2", "5s")
 
 
 def test_a_pods_restarts_say_when_the_last_was() -> None:

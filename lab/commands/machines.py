@@ -1,0 +1,53 @@
+"""Which machine a command means: a node by its name, whether or not the API has a Node object for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from lab.cluster.errors import NotFound
+from lab.commands.call import Call
+from lab.commands.registry import ValueType
+from lab.commands.words import CommandError, Word
+
+_NODE = ("node", "nodes", "no")
+
+
+def _kind_and_name(kinds: Sequence[str], words: Sequence[Word]) -> tuple[str, Word]:
+    """The kind that the words begin with, or nothing, and the word of the name."""
+    first = words[0]
+    kind, slash, _ = first.text.partition("/")
+    if slash:
+        return kind, first.part(len(kind) + 1)
+    return (first.text, words[1]) if first.text in kinds and len(words) > 1 else ("", first)
+
+
+def _read(kinds: Sequence[str], words: Sequence[Word], call: Call) -> str:
+    kind, name = _kind_and_name(kinds, words)
+    if kind and kind not in kinds:
+        raise CommandError(f"error: this does not work on {kind}", words[0], (kinds[0],))
+    machines = call.engine.machines
+    if name.text not in machines:
+        raise CommandError(f"Error from server (NotFound): {NotFound('Node', name.text)}", name, machines)
+    return name.text
+
+
+def _takes(kinds: Sequence[str], words: Sequence[Word]) -> int:
+    return 2 if words[0].text in kinds else 1
+
+
+def _suggest(kinds: Sequence[str], before: Sequence[Word], call: Call) -> Iterable[str]:
+    machines = call.engine.machines
+    yield from machines
+    if not before:
+        yield f"{kinds[0]}/"
+        yield from (f"{kinds[0]}/{name}" for name in machines)
+
+
+def _machine(name: str, *kinds: str) -> ValueType:
+    about = f"a machine: worker-1 or {kinds[0]}/worker-1"
+    return ValueType(name, about, partial(_read, kinds), partial(_suggest, kinds), partial(_takes, kinds))
+
+
+MACHINE = _machine("NODE", *_NODE)
+PROXY = _machine("PROXY", "proxy", *_NODE)
