@@ -8,7 +8,7 @@ Kubernetes Objects Using Configuration Files". Lists are replaced whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,7 +20,10 @@ from lab.kube.decode import decode
 from lab.kube.encode import encode
 from lab.kube.kinds import is_namespaced
 from lab.kube.kinds.namespace import Namespace
+from lab.kube.kinds.node import Node
 from lab.kube.meta import KeptObject, KubeObject
+
+T = TypeVar("T", bound=KubeObject)
 
 
 def apply_object(store: Store, wanted: KubeObject) -> str:
@@ -39,7 +42,7 @@ def write_object(store: Store, wanted: KubeObject) -> str:
     live = find_live(store, wanted)
     said = remembered(wanted) or encode(wanted)
     if live is None:
-        return f"{resource_name(store.create(remember(wanted, said)))} created"
+        return f"{resource_name(store.create(remember(without_status(wanted), said)))} created"
     merged = decode(three_way(remembered(live) or {}, said, encode(live)))
     if isinstance(status := getattr(live, "status", None), msgspec.Struct):
         merged = msgspec.structs.replace(merged, status=status)  # status is a resource of its own, not for manifests
@@ -47,6 +50,15 @@ def write_object(store: Store, wanted: KubeObject) -> str:
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
     return f"{resource_name(wanted)} {'unchanged' if store.update(changed) is live else 'configured'}"
+
+
+def without_status(obj: T) -> T:
+    """The object as the API server creates it: what a manifest says of a status, such as one that was exported, is not
+    heard. Nodes are the exception, because kubelets register with theirs."""
+    status = getattr(obj, "status", None)
+    if isinstance(obj, Node) or not isinstance(status, msgspec.Struct):
+        return obj
+    return msgspec.structs.replace(obj, status=type(status)())
 
 
 def in_namespace(obj: KubeObject) -> KubeObject:

@@ -116,3 +116,20 @@ def test_a_field_that_only_the_last_manifest_had_is_removed() -> None:
         "b": {"y": 2},
         "c": 3,
     }
+
+
+def test_the_status_that_an_exported_manifest_carries_is_not_believed(store: Store) -> None:
+    """Status is a subresource: the main resource ignores it on create and on update."""
+    pod = decode(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"containers": [{"name": "web", "image": "web"}]},
+            "status": {"phase": "Running", "podIP": "10.1.2.3"},
+        }
+    )
+    apply_object(store, pod)
+    apply_object(store, pod)
+    found = store.get(Pod, "web")
+    assert (found.status.phase, found.status.pod_ip) == (Pod().status.phase, "")

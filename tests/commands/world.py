@@ -33,6 +33,7 @@ class World:
         self.store = Store(self.clock, self.journal, Settings())
         self.store.admission.append(lambda obj, old: defaults.apply(obj))
         self.traffic = SimpleNamespace(measure=None)
+        self.spec = SimpleNamespace(settings=Settings(metrics_server=False))
         self.done: list[tuple[str, ...]] = []
         for name in ("default", "kube-system", "shop"):
             self.store.create(Namespace(metadata=ObjectMeta(name=name)))
