@@ -6,14 +6,17 @@ import math
 
 from lab.kube.errors import LabError, nearest
 from lab.kube.ip import read_address
-from lab.kube.kinds import find_kind
+from lab.kube.kinds import KINDS, find_kind
 from lab.scenario.convert import Source, numbered
 from lab.scenario.schema import PhaseEntry, TrafficEntry
 from lab.traffic.client import ClientSpec, Phase
 from lab.traffic.request import parse_target
 
-SENDERS = ("pod", "deployment", "replicaset", "statefulset")
-"""Kinds whose Pods can send requests, as `from` names them."""
+SENDERS = (
+    "pod",
+    *(kind.name.lower() for kind in KINDS if hasattr(getattr(kind.struct(), "spec", None), "template")),
+)
+"""Kinds whose Pods can send requests, as `from` names them: Pods and what makes them from a template."""
 
 
 MOST_WORKERS = 10_000

@@ -24,9 +24,12 @@ async def typed(text: str) -> AsyncIterator[tuple[LabApp, MainScreen, Pilot[int]
     app = LabApp(DemoPlayer(), timer=False)  # type: ignore[arg-type]
     async with app.run_test(size=(120, 40)) as pilot:
         await started(app, pilot)
-        app.frame(0.5)
+        for _ in range(20):
+            app.frame(0.1)
         await pilot.pause()
         assert app._driver is not None
+        assert app.main is not None
+        assert app.main.routing.rows
         for event in XTermParser().feed(text):
             app._driver.send_message(event)
         for _ in range(3):
