@@ -2,7 +2,9 @@
 
 import pytest
 
+from lab.commands.run import COMMANDS
 from lab.kube.errors import LabError
+from lab.kube.kinds import find_kind
 from lab.scenario.loader import load
 
 FILE = """\
@@ -92,6 +94,12 @@ def test_a_pod_whose_name_is_free_is_made(scenario, sender):
 def test_nothing_is_made_for_what_manifests_and_commands_provide(scenario, sender):
     images = [getattr(obj.spec, "containers", ()) for obj in scenario(f"from: {sender}").objects if obj.kind == "Pod"]
     assert [containers[0].image for containers in images] == ["c"]
+
+
+def test_every_command_that_creates_says_what():
+    creating = {name: command.makes for name, command in COMMANDS.items() if name.startswith("kubectl create ")}
+    assert creating["kubectl create job"] == "Job"
+    assert all(find_kind(kind) is not None for kind in creating.values())
 
 
 def test_who_is_missing_is_not_told_while_a_manifest_cannot_be_read(tmp_path):

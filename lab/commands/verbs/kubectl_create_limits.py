@@ -52,6 +52,7 @@ _AMOUNT = ValueType("AMOUNT", "a number, or a percentage such as 50%", _amount)
         IN_NAMESPACE,
     ),
     examples=("kubectl create quota compute --hard=pods=10,requests.cpu=4,requests.memory=8Gi",),
+    makes="ResourceQuota",
 )
 def create_quota(call: Call) -> None:
     """It holds as soon as its controller has counted what is there."""
@@ -73,6 +74,7 @@ def create_quota(call: Call) -> None:
         IN_NAMESPACE,
     ),
     examples=("kubectl create poddisruptionbudget web --selector=app=web --min-available=2",),
+    makes="PodDisruptionBudget",
 )
 def create_disruption_budget(call: Call) -> None:
     """One of the two bounds is needed, as kubectl asks for it."""

@@ -32,6 +32,7 @@ BY_HAND = {"cronjob.kubernetes.io/instantiate": "manual"}
         "kubectl create job once --image=busybox -- sleep 30",
         "kubectl create job test --from=cronjob/backup",
     ),
+    makes="Job",
 )
 def create_job(call: Call) -> None:
     """Either from an image or from a CronJob's template."""
@@ -81,6 +82,7 @@ def _from_cron_job(cron_job: CronJob, name: str) -> Job:
         IN_NAMESPACE,
     ),
     examples=("kubectl create cronjob backup --image=busybox --schedule='*/5 * * * *' -- sleep 10",),
+    makes="CronJob",
 )
 def create_cron_job(call: Call) -> None:
     """What kubectl would make of it: containers are restarted in place when they fail."""
