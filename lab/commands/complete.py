@@ -10,6 +10,7 @@ from lab.commands.call import Call
 from lab.commands.execution import Execution
 from lab.commands.parser import Line, spread, take_apart
 from lab.commands.registry import ALIASES, COMMANDS, children
+from lab.commands.resources import find_resource
 from lab.commands.values import NAMESPACE
 from lab.commands.words import CommandError, Word, split
 from lab.kube.errors import LabError
@@ -85,4 +86,14 @@ def _values(line: Line, last: Word, call: Call) -> Iterable[str]:
     if not parts or len(used) <= len(line.positional):
         return ()
     parameter, words = parts[-1]
-    return parameter.type.suggest(words[:-1], call)
+    return _as_begun(last.text, parameter.type.suggest(words[:-1], call), call)
+
+
+def _as_begun(begun: str, options: Iterable[str], call: Call) -> Iterable[str]:
+    """The options in the words of who types: `deploy/web` for one who has begun with `deploy/`."""
+    kind, slash, _ = begun.partition("/")
+    resource = find_resource(kind, call.store) if slash else None
+    if resource is None or kind == resource.kind.lower():
+        return options
+    usual = f"{resource.kind.lower()}/"
+    return (f"{kind}/{option.removeprefix(usual)}" for option in options if option.startswith(usual))

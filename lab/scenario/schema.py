@@ -210,7 +210,8 @@ class LessonEntry(Entry, frozen=True):
     title: str
     text: str = ""
     watch: str = ""
-    """What the screen should select: service/web, pod/client, node/worker-1."""
+    """What the screen should select: service/web, pod/client, deployment/web, node/worker-1; or output: it shows what
+    the commands of the timeline print."""
     wait: bool = False
     """Whether the screen stops time here until whoever reads goes on."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from lab.commands.parser import check_complete, take_apart
 from lab.commands.words import CommandError, split
 from lab.kube.errors import LabError, nearest
+from lab.scenario.clients import SENDERS
 from lab.scenario.convert import Source
 from lab.scenario.expect import OVER_S, parse
 from lab.scenario.expectations import scope_of
@@ -14,6 +15,11 @@ from lab.scenario.scenario import Condition, Experiment, Kata, MethodStep, Momen
 from lab.scenario.schema import ExpectEntry, LessonEntry, MethodEntry, ScenarioEntry, TimelineEntry
 
 MOST_MOMENTS = 100_000
+OUTPUT = "output"
+"""What a step watches that is about what commands print."""
+WATCHED = ("node", "service", *SENDERS)
+"""Kinds whose objects a step can have selected."""
+_WATCHABLE = "write service/NAME, pod/NAME, deployment/NAME, node/NAME or output"
 _OF_WINDOWS = (("start", "from"), ("end", "to"), ("at", "at"), ("by", "by"), ("within", "within"), ("over", "over"))
 
 
@@ -119,6 +125,10 @@ def lesson_of(entries: tuple[LessonEntry, ...], duration_s: float, source: Sourc
     """The steps, in order."""
     for index, entry in enumerate(entries):
         _within(entry.at, duration_s, source, "lesson", index, "at")
+        kind, slash, name = entry.watch.partition("/")
+        if entry.watch and entry.watch != OUTPUT and not (kind in WATCHED and slash and name):
+            hint = nearest(kind, (*WATCHED, OUTPUT)) if kind not in WATCHED else ""
+            source.problem(f'"{entry.watch}" cannot be watched{hint}; {_WATCHABLE}', "lesson", index, "watch")
     steps = [Step(entry.at, entry.title, entry.text, entry.watch, entry.wait) for entry in entries]
     return tuple(sorted(steps, key=lambda step: step.at_s))
 

@@ -17,6 +17,8 @@ PANES = ("nodes", "services", "routing", "events", "lesson")
 
 WIDE = 100
 SMALLEST = (60, 15)
+NARROWEST = SMALLEST[0] - 2
+"""Cells in a line of a pane that is as wide as the smallest screen."""
 _LEAST = 5  # lines of a pane, frame included, below which it is not worth showing
 
 

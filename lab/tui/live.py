@@ -210,6 +210,12 @@ class Live:
         return step.watch if step is not None else ""
 
     @property
+    def step_began_s(self) -> float:
+        """When the current step began; 0 before the first."""
+        step = self._told_step
+        return step.at_s if step is not None else 0.0
+
+    @property
     def _told_step(self) -> ScenarioStep | None:
         current = self.current_step
         return self.player.steps[current] if 0 <= current < len(self.player.steps) else None

@@ -46,7 +46,7 @@ class Past(_Base):
             tooltip="60 s forward",
             show=False,
         ),
-        Binding("0", "first", "Beginning", id="time.first", tooltip="To the beginning of the story", show=False),
+        Binding("B", "first", "Beginning", id="time.first", tooltip="To the beginning of the story", show=False),
         Binding("L", "newest", "Newest", id="time.newest", tooltip="To the newest moment of this run", show=False),
         Binding(
             "b",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from lab.views import states
-from lab.views.spans import Line, fit_text, line, wrap
+from lab.views.spans import Line, Span, cells, fit_text, line, wrap
 
 _LAYOUT = (
     "Small terminals lose panes in this order: Events, Services, Nodes. Routing and the Lesson stay to the last. "
@@ -16,6 +16,9 @@ _FILTER = (
     "A filter is words that a connection must have: timeout, web, worker-2, 10.96. "
     "A word with - before it must not occur."
 )
+
+
+_STATE_WIDTH = 16
 
 
 class KeyHelp(NamedTuple):
@@ -33,27 +36,44 @@ class CommandHelp(NamedTuple):
     example: str = ""
 
 
-def help_lines(keys: Sequence[KeyHelp], commands: Iterable[CommandHelp], size: int) -> list[Line]:
-    """Keys, glyphs, layout and every command."""
-    lines = [_title("Keys")]
-    widest = max((len(key.key) for key in keys), default=0) + 2
-    lines.extend(line((f"{key.key:<{widest}}", "key"), key.text) for key in keys)
-    lines += [(), _title("States"), *_glyphs()]
+def help_lines(
+    keys: Sequence[KeyHelp],
+    commands: Iterable[CommandHelp],
+    size: int,
+    elsewhere: Sequence[tuple[str, Sequence[KeyHelp]]] = (),
+) -> list[Line]:
+    """Keys, glyphs, layout and every command; `elsewhere` are keys of some place only, under its name."""
+    sections = [("Keys", keys), *elsewhere]
+    widest = max((cells(key.key) for _, some in sections for key in some), default=0) + 2
+    lines: list[Line] = []
+    for title, some in sections:
+        lines += [*([()] if lines else []), _title(title)]
+        for key in some:
+            lines += _told((fit_text(key.key, widest), "key"), key.text, size)
+    lines += [(), _title("States"), *_glyphs(size)]
     lines += [(), _title("Filter"), *wrap(_FILTER, size), (), _title("Panes"), *wrap(_LAYOUT, size)]
     lines += [(), _title("Commands, at the : prompt and in scenario files")]
     for command in commands:
-        lines.append(line((command.usage, "accent")))
+        first, *more = wrap(command.usage, size - 4, "accent")
+        lines += [first, *(line("    ", *each) for each in more)]
         lines.extend(line("    ", *each) for each in wrap(command.summary, size - 4))
         if command.example:
-            lines.append(line("    ", (command.example, "dim")))
+            lines.extend(line("    ", *each) for each in wrap(command.example, size - 4, "dim"))
     return lines
+
+
+def _told(label: Span | tuple[str, str], text: str, size: int, role: str = "") -> list[Line]:
+    """A label and what it means, folded beside it."""
+    room = cells(label[0])
+    first, *more = wrap(text, size - room, role)
+    return [line(label, *first), *(line(" " * room, *each) for each in more)]
 
 
 def _title(text: str) -> Line:
     return line((text, "strong"))
 
 
-def _glyphs() -> list[Line]:
+def _glyphs(size: int) -> list[Line]:
     meanings = (
         (states.READY, "Pod or node is Ready; endpoint is ready; the balancer uses the node"),
         (states.NOT_READY, "runs, but does not answer its readiness probe: no Service sends it anything"),
@@ -64,4 +84,10 @@ def _glyphs() -> list[Line]:
         (states.DONE, "ended well"),
         (states.UNKNOWN, "its node is silent"),
     )
-    return [line((f"{state.glyph} ", state.role), fit_text(state.word, 14), (text, "dim")) for state, text in meanings]
+    lines: list[Line] = []
+    for state, text in meanings:
+        first, *more = wrap(text, size - _STATE_WIDTH, "dim")
+        label = fit_text(f"{state.glyph} {state.word}", _STATE_WIDTH)
+        lines.append(line((label[:2], state.role), label[2:], *first))
+        lines.extend(line(" " * _STATE_WIDTH, *each) for each in more)
+    return lines

@@ -31,7 +31,7 @@ def lesson_lines(
     lines: list[Line] = []
     if 0 <= current < len(steps):
         lines.append(line((steps[current].title, "strong")))
-        for paragraph in steps[current].text.split("\n"):
+        for paragraph in steps[current].text.strip().split("\n"):
             lines.extend(wrap(paragraph, inside) if paragraph else [()])
         lines.extend([line(("▸ ", "accent"), ("space", "key"), (" goes on", "dim"))] if waiting else [])
     lines.extend([()] * bool(expectations) + expectation_lines(expectations, inside))

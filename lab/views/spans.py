@@ -122,6 +122,16 @@ def wrap(text: str, size: int, role: str = "") -> list[Line]:
     return lines
 
 
+def fold(spans: Line, size: int) -> list[Line]:
+    """A line in several of at most `size` cells, broken at words and indented as it began."""
+    text = plain(spans)
+    if size < 1 or cells(text) <= size:
+        return [spans]
+    indent = text[: len(text) - len(text.lstrip())][: size // 2]
+    pieces = textwrap.wrap(text, size, subsequent_indent=indent, break_on_hyphens=False, replace_whitespace=False)
+    return [line((piece, spans[-1].role)) for piece in pieces]
+
+
 def join(lines: Iterable[Line], gap: str = "  ") -> Line:
     """Lines one after the other in one line."""
     parts: list[Span] = []

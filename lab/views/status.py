@@ -9,7 +9,7 @@ import msgspec
 from lab.views import format as fmt
 from lab.views.spans import Line, Span, fit, line, width
 
-_LEAVING = ("proxy", "room", "p50", "seed", "duration", "gaps")
+_LEAVING = ("proxy", "room", "seed", "duration", "p50", "gaps")
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -106,6 +106,15 @@ def test_a_namespace_that_nobody_defines_comes_first(write):
         ("name: x\ntimeline:\n  - at: 1s\n    run: kubectl scael deployment/web\n", "scenario.yaml:4: timeline[0].run"),
         ("name: x\ntimeline: [{at: 1s, run: kubectl scale}]\n", "timeline[0].run: expected RESOURCE"),
         ("name: x\ntimeline: [{at: 99s, say: late}]\n", "is after the end of the story (60s)"),
+        (
+            "name: x\nlesson:\n  - {at: 0, title: a, watch: servce/web}\n",
+            'scenario.yaml:3: lesson[0].watch: "servce/web"',
+        ),
+        (
+            "name: x\nlesson: [{at: 0, title: a, watch: servce/web}]\n",
+            'cannot be watched, did you mean "service"?; write',
+        ),
+        ("name: x\nlesson: [{at: 0, title: a, watch: web}]\n", '"web" cannot be watched; write service/NAME'),
         ("name: x\nexpect: [{that: sucess >= 1%}]\n", 'did you mean "success"?'),
         ("name: x\nexpect:\n  - sucess >= 1%\n", "scenario.yaml:3: expect[0].that: there is no metric"),
         ("name: x\nexpect: [{that: success >= 1%, traffic: me}]\n", 'there is no traffic "me"'),

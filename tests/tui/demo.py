@@ -238,6 +238,7 @@ class DemoPlayer:
         self.steps = LESSON if lesson else ()
         self.checks = [SimpleNamespace(name="success >= 90%", passed=None, message="")] if lesson else []
         self.not_ready: list[str] = []
+        self.on_command: list[Any] = []
         self.clients = (SimpleNamespace(name="shoppers"),)
 
     @property

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
-from textual.pilot import Pilot
 
 from lab.clock import ClockError
 from lab.tui.app import LabApp
-from lab.tui.screens.main import MainScreen
 from lab.tui.widgets.nodes import NodesPane
 from lab.views.page import Subject
 from tests.tui.demo import DemoPlayer
+from tests.tui.playing import playing
 from tests.tui.screen import dump, started
 
 pytestmark = pytest.mark.asyncio
-
-
-@asynccontextmanager
-async def playing(
-    size: tuple[int, int] = (120, 40), **player: Any
-) -> AsyncIterator[tuple[LabApp, MainScreen, Pilot[int]]]:
-    app = LabApp(DemoPlayer(**player), timer=False)  # type: ignore[arg-type]
-    async with app.run_test(size=size) as pilot:
-        await started(app, pilot)
-        for _ in range(20):
-            app.frame(0.1)
-        await pilot.pause()
-        main = app.main
-        assert main is not None
-        yield app, main, pilot
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
@@ -291,3 +271,42 @@ async def test_an_unchanged_screen_is_not_drawn_again() -> None:
             app.frame(0.1)
             await pilot.pause()
         assert sum(pane.show() for pane in main.query("Canvas").results(NodesPane)) == 0
+
+
+async def test_help_names_keys_as_they_are_printed_and_cuts_nothing_off() -> None:
+    async with playing((80, 60)) as (app, _main, pilot):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        text = dump(app)
+        for _ in range(6):
+            await pilot.press("pagedown")
+            text += dump(app)
+        assert "bracket" not in text
+        assert "pageup" not in text
+        assert "│ ← [ " in text
+        assert "│ Shift+← { " in text
+        assert "In pane 1" in text
+        sheet = [line[:80] for line in text.splitlines() if line.startswith("│ ")]
+        assert not any("…" in line for line in sheet)
+
+
+async def test_what_is_told_in_passing_does_not_cover_the_prompt() -> None:
+    app = LabApp(DemoPlayer(), timer=False)  # type: ignore[arg-type]
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await started(app, pilot)
+        await pilot.press("b", "colon", *"kubectl get", "enter")
+        for _ in range(400):
+            await pilot.pause(0.005)
+            if "one branch only" in dump(app):
+                break
+        lines = dump(app).splitlines()
+        assert any("one branch only" in line for line in lines[1:8])
+        assert not any("one branch only" in line for line in lines[8:])
+
+
+async def test_what_is_selected_can_be_broken_with_a_key_and_y() -> None:
+    async with playing() as (app, _main, pilot):
+        await pilot.press("1", "down", "f", "enter")
+        await pilot.pause()
+        assert "Cancel (n)" in dump(app)
+        assert "Do it (y)" in dump(app)

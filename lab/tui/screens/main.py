@@ -17,11 +17,12 @@ from textual.widgets import Input, Static
 
 from lab.commands.run import complete, find
 from lab.recording.timeline import Timeline
-from lab.tui.layout import PANES, SMALLEST, WIDE
+from lab.tui.layout import NARROWEST, PANES, SMALLEST, WIDE
 from lab.tui.live import Live
 from lab.tui.openers import Openers
 from lab.tui.past import Past
 from lab.tui.screens.message import ConfirmScreen
+from lab.tui.telling import Telling
 from lab.tui.transport import Transport
 from lab.tui.widgets.body import Body
 from lab.tui.widgets.events import EventsPane
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from lab.scenario.player import Player
 
 
-class MainScreen(Transport, Past, Openers, Screen[None]):
+class MainScreen(Transport, Past, Telling, Openers, Screen[None]):
     """Draws one player's run; `frame` is called by the app's only timer."""
 
     CSS_PATH = "main.tcss"
@@ -94,6 +95,7 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
         self.output = OutputPane()
         self.prompt = PromptLine(lambda text: complete(self.player.engine, text))
         self.reported = False
+        self.hear(player)
 
     def compose(self) -> ComposeResult:
         """Status on top, panes in the body, output and prompt when asked for, keys at the bottom."""
@@ -134,6 +136,7 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
         self.player = player
         self.live.close()
         self.live = Live(player)
+        self.hear(player)
         self.show_keys()
 
     # -- drawing --------------------------------------------------------------------------------------------
@@ -155,7 +158,7 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
         if "events" in places:
             self.query_one(EventsPane).update(live)
         if self.body.lesson and self.query_one(LessonPane).update(live):
-            self._step_began()
+            self.step_began()
         self.output.update()
         self._fit_panes()
 
@@ -170,25 +173,16 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
             self.body.needs = needs
             self.body.place_panes()
 
-    def _step_began(self) -> None:
-        """Select what the step asks to watch, unless the user is looking at something."""
-        kind, _, name = self.live.watched.partition("/")
-        pane = {"service": ServicesPane, "pod": NodesPane, "node": NodesPane}.get(kind)
-        if pane is None or not name:
-            return
-        for target in self.query_one(pane).page.targets:
-            subject = target.subject
-            if getattr(subject, "kind", "").lower() == kind and getattr(subject, "name", "") == name:
-                self.query_one(pane).select(subject)
-                return
-
     def show_keys(self) -> None:
         """Keys for the bar: what the focused pane offers first."""
         if self.prompt.display and self.focused is self.prompt:
             self.query_one(KeyBar).offer([(word, "", "") for word in self.prompt.choices[:20]] or self._prompt_hints())
             return
         focused = self.focused_pane
-        mine = [("↵", "why", "why")] if isinstance(focused, RoutingPane) else [("d", "describe", "describe")]
+        if focused is self.output:
+            mine = [("↑↓", "scroll", ""), ("Esc", "close", "back")]
+        else:
+            mine = [("↵", "why", "why")] if isinstance(focused, RoutingPane) else [("d", "describe", "describe")]
         pause = ("space", "go on" if self.player.engine.paused else "pause", "toggle_pause")
         self.query_one(KeyBar).offer(
             [
@@ -210,7 +204,13 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
     def _prompt_hints(self) -> list[tuple[str, str, str]]:
         if self.prompt.mode == "/":
             return [("↵", "keep", ""), ("Esc", "no filter", "close_prompt")]
-        return [("↵", "run", ""), ("Tab", "complete", ""), ("↑↓", "history", ""), ("Esc", "close", "close_prompt")]
+        return [
+            ("↵", "run", ""),
+            ("Tab", "complete", ""),
+            ("↑↓", "history", ""),
+            ("PgUp PgDn", "scroll", ""),
+            ("Esc", "close", "close_prompt"),
+        ]
 
     # -- panes ----------------------------------------------------------------------------------------------
 
@@ -234,7 +234,10 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
     def action_maximise(self) -> None:
         """The focused pane alone, or all again."""
         pane = self.focused_pane
-        self.body.maximised = "" if self.body.maximised or pane is None or pane is self.output else str(pane.id)
+        if pane is self.output:
+            self.set_class(not self.has_class("-output"), "-output")
+            return
+        self.body.maximised = "" if self.body.maximised or pane is None else str(pane.id)
         self.body.place_panes()
 
     def action_hide(self) -> None:
@@ -251,7 +254,7 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
         """One thing at a time: output, filter, selection, maximised."""
         pane = self.focused_pane
         if self.output.display:
-            self.output.display = False
+            self._close_output()
         elif self.routing.held:
             self.routing.follow()
         elif self.routing.filter_text:
@@ -260,6 +263,19 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
             pane.select(None)
         elif self.body.maximised:
             self.action_maximise()
+
+    def _close_output(self) -> None:
+        self.remove_class("-output")
+        self.output.display = False
+        if self.focused is self.output:
+            self._focus_a_pane()
+
+    def action_scroll_output(self, pages: int) -> None:
+        """Turn the pages of the output."""
+        self.output.action_page(pages)
+
+    def _focus_a_pane(self) -> None:
+        self.set_focus(self.routing if "routing" in self.body.places else next(iter(self.query(Pane))))
 
     # -- prompt ---------------------------------------------------------------------------------------------
 
@@ -276,9 +292,13 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
         self._leave_prompt()
 
     def _leave_prompt(self) -> None:
+        """The keys go to what the command has printed, to be scrolled and closed; else to a pane."""
         self.query_one("#prompt-row").display = False
         self.prompt.close()
-        self.set_focus(self.routing if "routing" in self.body.places else next(iter(self.query(Pane))))
+        if self.output.display and self.prompt.mode == ":":
+            self.set_focus(self.output)
+        else:
+            self._focus_a_pane()
 
     @on(Input.Changed, "#prompt")
     def _typed(self, event: Input.Changed) -> None:
@@ -315,6 +335,8 @@ class MainScreen(Transport, Past, Openers, Screen[None]):
             self.app.exit()
             return
         self.leave_past()
+        self.user_took_over()
         self.output.display = True
-        self.output.add(self.player.give(text, by=by))
+        width = max(self.size.width - 2, NARROWEST)
+        self.output.add(self.player.give(text, by=by, width=width))
         self.output.update()

@@ -54,8 +54,8 @@ class ConfirmScreen(ModalScreen[bool]):
             yield Static(self._command, markup=False, classes="command")
             yield Static(self._summary, markup=False, classes="hint")
             with Horizontal(classes="buttons"):
-                yield Button("Cancel", id="cancel", variant="primary", compact=True)
-                yield Button("Do it", id="yes", variant="error", compact=True)
+                yield Button("Cancel (n)", id="cancel", variant="primary", compact=True)
+                yield Button("Do it (y)", id="yes", variant="error", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """One of the two."""

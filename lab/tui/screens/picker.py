@@ -40,8 +40,8 @@ class ScenarioList(Pane):
         self.show()
 
 
-class Preview(Pane, can_focus=False):
-    """What the selected scenario is about, and how it goes."""
+class Preview(Pane):
+    """What the selected scenario is about, and how it goes; enter plays it from here too."""
 
     entry: Entry | None = None
     outlines: dict[Path, list[Line]]
@@ -66,6 +66,10 @@ class Preview(Pane, can_focus=False):
         """Text is wrapped anew."""
         super().on_resize()
         self.redraw()
+
+    async def action_activate(self) -> None:
+        """Play what is shown."""
+        await self.app.run_action(("", "open", (self.entry,)), self.screen)
 
     def redraw(self) -> None:
         """Name, about, and the outline of the file."""
@@ -109,6 +113,8 @@ class PickerScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "app.quit", "Leave", id="picker.quit", tooltip="Leave Service Lab"),
         Binding("question_mark", "help", "Help", id="picker.help", tooltip="Keys and commands", key_display="?"),
+        Binding("1", "pane('list')", "List", id="picker.list", tooltip="To the list", show=False),
+        Binding("2", "pane('preview')", "Preview", id="picker.preview", tooltip="To what it shows", show=False),
     ]
 
     def __init__(self) -> None:
@@ -130,6 +136,10 @@ class PickerScreen(Screen[None]):
             [("↑↓", "choose", ""), ("↵", "play", ""), ("?", "help", "help"), ("q Esc", "leave", "app.quit")]
         )
         self.scenarios.fill(catalogue())
+
+    def action_pane(self, name: str) -> None:
+        """Focus one of the two."""
+        self.set_focus(self.get_widget_by_id(name))
 
     def action_help(self) -> None:
         """Show keys and commands."""

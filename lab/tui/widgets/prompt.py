@@ -11,8 +11,9 @@ from textual.widgets import Input
 
 from lab.commands.execution import Execution
 from lab.tui.widgets.pane import Pane
+from lab.views import format as fmt
 from lab.views.page import Lines
-from lab.views.spans import Line, line
+from lab.views.spans import Line, fold, line
 
 Complete = Callable[[str], list[str]]
 _KEPT_LINES = 500
@@ -44,7 +45,13 @@ class PromptLine(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "older", "Older", id="prompt.older", tooltip="The command before", show=False),
         Binding("down", "newer", "Newer", id="prompt.newer", tooltip="The command after", show=False),
-        Binding("tab", "take", "Complete", id="prompt.complete", tooltip="Take the completion", show=False),
+        Binding(
+            "tab", "take", "Complete", id="prompt.complete", tooltip="Take the completion; again: the next", show=False
+        ),
+        Binding("pageup", "turn(-1)", "Page up", id="prompt.page_up", tooltip="The output, a page up", show=False),
+        Binding(
+            "pagedown", "turn(1)", "Page down", id="prompt.page_down", tooltip="The output, a page down", show=False
+        ),
         Binding("escape", "leave", "Leave", id="prompt.leave", tooltip="Close the prompt", show=False),
     ]
 
@@ -55,6 +62,8 @@ class PromptLine(Input):
         self.history: list[str] = []
         self._ghost = _Ghost(complete)
         self._at = 0
+        self._offered: list[str] = []
+        """The lines that Tab offers in turn."""
 
     def open(self, mode: str, value: str = "") -> None:
         """Show it for a command (`:`) or a filter (`/`)."""
@@ -68,6 +77,7 @@ class PromptLine(Input):
         self.value = value
         self.cursor_position = len(value)
         self._at = len(self.history)
+        self._offered = []
         self.display = True
         self.screen.set_focus(self)  # at once: what is typed fast after the key belongs here
 
@@ -103,8 +113,13 @@ class PromptLine(Input):
         self.cursor_position = len(self.value)
 
     def action_take(self) -> None:
-        """Complete the last word: as far as all completions agree, or wholly when there is one."""
+        """Complete the last word as far as all completions agree, wholly when there is one; then offer one by one."""
+        if self.value in self._offered:
+            at = self._offered.index(self.value) + 1
+            self._become(self._offered[at % len(self._offered)])
+            return
         choices = self.choices
+        self._offered = []
         if not choices:
             return
         common = _common(choices)
@@ -112,15 +127,23 @@ class PromptLine(Input):
         if len(choices) == 1 and not common.endswith(("=", "/")):
             text += " "
         elif text == self.value:
-            text = completed(self.value, choices[0])
+            self._offered = [completed(self.value, choice) for choice in choices]
+            text = self._offered[0]
+        self._become(text)
+
+    def _become(self, text: str) -> None:
         self.value = text
         self.cursor_position = len(text)
+
+    async def action_turn(self, pages: int) -> None:
+        """Turn the pages of what was printed."""
+        await self.screen.run_action(f"scroll_output({pages})")
 
     def take(self) -> str:
         """The command that was typed; the line is empty for the next one."""
         text = self.value.strip()
         self.remember(text)
-        self.value = ""
+        self.value, self._offered = "", []
         return text
 
     async def action_submit(self) -> None:
@@ -141,21 +164,34 @@ def _common(words: list[str]) -> str:
 
 
 class OutputPane(Pane):
-    """What commands printed, newest at the bottom; `curl` goes on printing while the clock runs."""
+    """What commands printed, newest at the bottom; `curl` goes on printing while the clock runs.
+
+    Of a command that has printed more than fits, its beginning is shown.
+    """
 
     def __init__(self) -> None:
         super().__init__(0, "Output", id="output")
         self.text: list[Line] = []
+        self._begun = 0
+        """Where in `text` the newest command begins."""
+        self._follows = False
+        """Whether it went on printing, so that its end is what one waits for."""
         self._dirty = False
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.text.clear()
+        self._dirty = True
 
     def add(self, execution: Execution) -> None:
         """Show a command and everything that it prints, now and later."""
+        self._begun, self._follows = len(self.text), False
         self._write([line((": ", "key"), (execution.text, "strong"))])
         self._write([line(text) for text in execution.output])
         if execution.done:
             self._end(execution)
             return
-        execution.on_output.append(lambda lines: self._write([line(text) for text in lines]))
+        execution.on_output.append(self._goes_on)
         execution.on_done.append(self._end)
 
     def update(self) -> None:
@@ -163,21 +199,35 @@ class OutputPane(Pane):
         if self._dirty:
             self._dirty = False
             self.extent = self.size
-            self.set_page(Lines(self.text))
-            self.styles.height = len(self.text) + 2  # the stylesheet bounds it
-            self.top = max(len(self.text) - self.inner.height, 0)
+            folded = [fold(each, self.inner.width) for each in self.text]
+            self.set_page(Lines([each for lines in folded for each in lines]))
+            self.styles.height = self.page.height + 2  # the stylesheet bounds it
+            end = max(self.page.height - self.inner.height, 0)
+            self.top = end if self._follows else min(sum(map(len, folded[: self._begun])), end)
             self.show()
 
+    def show(self) -> int:
+        """The frame tells when there is more to read."""
+        hidden = self.page.height - self.inner.height - self.top
+        self.foot = line((f"{fmt.count(hidden, 'more line')}: ", "dim"), ("PgDn ", "key")) if hidden > 0 else ()
+        return super().show()
+
     def on_resize(self) -> None:
-        """The newest line stays in view."""
+        """Lines are folded anew."""
         super().on_resize()
         self._dirty = True
         self.update()
+
+    def _goes_on(self, lines: list[str]) -> None:
+        self._follows = True
+        self._write([line(text) for text in lines])
 
     def _end(self, execution: Execution) -> None:
         self._write([line((text, "bad")) for text in execution.error.splitlines()])
 
     def _write(self, lines: list[Line]) -> None:
         self.text.extend(lines)
-        del self.text[:-_KEPT_LINES]
+        surplus = max(len(self.text) - _KEPT_LINES, 0)
+        del self.text[:surplus]
+        self._begun = max(self._begun - surplus, 0)
         self._dirty = True
