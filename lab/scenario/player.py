@@ -160,12 +160,23 @@ class Player:
 
     def advance(self, elapsed_s: float, budget_s: float) -> None:
         """Run what `elapsed_s` wall seconds are worth (`Engine.advance`), and no further than what is to be done."""
-        engine, stop_s = self.engine, self.next_stop_s
-        if not engine.paused and stop_s <= engine.now + engine.behind_s + elapsed_s * engine.speed:
-            self.run_until(stop_s, budget_s)
-        else:
+        engine, over, stop_s = self.engine, self.finished, self.next_stop_s
+        until_s = engine.now + engine.behind_s + elapsed_s * engine.speed
+        if engine.paused or stop_s > until_s:
             engine.advance(elapsed_s, budget_s)
             self._moment()
+        else:
+            self._run_over_stops(until_s, budget_s)
+        if self.finished and not over:
+            engine.behind_s = 0.0  # what is owed would be run past the end
+            self.run_until(stop_s)
+
+    def _run_over_stops(self, until_s: float, budget_s: float) -> None:
+        """To the next stop; while the last requests come to their end, to all up to a moment."""
+        deadline_s = wall.perf_counter() + budget_s
+        reached = self.run_until(self.next_stop_s, budget_s)
+        while reached and self._draining and self.next_stop_s <= until_s:
+            reached = self.run_until(self.next_stop_s, max(0.0, deadline_s - wall.perf_counter()))
 
     def _moment(self) -> None:
         for listener in self.listeners.moment:
@@ -181,14 +192,24 @@ class Player:
 
     @property
     def next_stop_s(self) -> float:
-        """The next moment at which time must not be skipped: something is to be done, or the story ends."""
-        end_s = self.scenario.duration_s if self.engine.now < self.scenario.duration_s else math.inf
+        """The next moment at which time must not be skipped: something is to be done, the story ends, or its last
+        request may have."""
+        now, end_s = self.engine.now, self.scenario.duration_s
+        if self._draining:
+            end_s += (math.floor((now - end_s) / _DRAIN_STEP_S + 1e-6) + 1) * _DRAIN_STEP_S
+        elif now >= end_s:
+            end_s = math.inf
         return min(end_s, self._stops[0][0]) if self._stops else end_s
+
+    @property
+    def _draining(self) -> bool:
+        """Whether the story is over, and requests of it are not."""
+        return self.engine.now >= self.scenario.duration_s and not self.finished
 
     def drain(self) -> None:
         """At the end of the story, run on until its last request has its answer or its timeout."""
-        while self.engine.now >= self.scenario.duration_s and not self.finished:
-            self.run_until(self.engine.now + _DRAIN_STEP_S)
+        while self._draining:
+            self.run_until(self.next_stop_s)
 
     # -- from outside -----------------------------------------------------------------------------------------
 

@@ -258,6 +258,11 @@ class DemoPlayer:
     def run_until(self, when_s: float, budget_s: float | None = None) -> bool:
         return self.engine.run_until(when_s, budget_s)
 
+    _draining = False
+
+    def _run_over_stops(self, until_s: float, budget_s: float) -> None:
+        Player._run_over_stops(self, until_s, budget_s)  # type: ignore[arg-type]
+
     def advance(self, elapsed_s: float, budget_s: float) -> None:
         Player.advance(self, elapsed_s, budget_s)  # type: ignore[arg-type]
 

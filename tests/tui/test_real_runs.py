@@ -71,6 +71,30 @@ async def test_a_run_on_the_screen_has_the_journal_of_a_headless_one(scenario: S
         assert app.player.engine.journal.digest == alone.engine.journal.digest
 
 
+@pytest.mark.parametrize("speed", [1.0, 50.0])
+async def test_the_end_is_at_the_same_moment_on_the_screen(tmp_path: Path, speed: float) -> None:
+    path = tmp_path / "hangs.yaml"
+    text = SCENARIO.replace("timeline:", "timeline:\n  - {at: 3s, run: lab hang deployment/web}")
+    path.write_text(text.replace("rate: 20}", "rate: 20, timeout: 1.3s}"), encoding="utf-8")
+    alone = Player(load(path))
+    alone.start()
+    alone.run_until(6.0)
+    alone.drain()
+    assert alone.engine.now > 6.5
+
+    app = LabApp(Player(load(path)), timer=False, speed=speed)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(app, pilot)
+        assert app.player is not None
+        for _ in range(120):
+            app.run_engine(0.1, 10.0)
+            while app.player.engine.behind_s > 0:
+                app.run_engine(0.0, 10.0)
+            app.draw()
+        assert app.player.engine.now == alone.engine.now
+        assert app.player.report().journal == alone.report().journal
+
+
 async def test_enter_explains_a_connection_from_the_rules_of_its_node(scenario: Scenario) -> None:
     app = LabApp(Player(scenario), timer=False)
     async with app.run_test(size=(130, 50)) as pilot:
