@@ -81,7 +81,7 @@ class Admission:
         new = defaults.apply(new, self._settings, self.features)
         if isinstance(new, Service):
             return self._service(new, cast("Service | None", old), dry_run=dry_run)
-        if isinstance(new, Pod) and old is None:
+        if isinstance(new, Pod):
             new = _tolerating(new, self._settings)
         if isinstance(new, Job) and old is None:
             new = with_selector(new)

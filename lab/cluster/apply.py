@@ -14,6 +14,7 @@ import msgspec
 
 from lab.cluster.errors import NotFound
 from lab.cluster.store import Store, kept_kind
+from lab.cluster.strategy import for_create, for_update
 from lab.kube.applied import remember, remembered
 from lab.kube.builtin import group_of
 from lab.kube.decode import decode
@@ -40,13 +41,12 @@ def apply_object(store: Store, wanted: KubeObject) -> str:
 def write_object(store: Store, wanted: KubeObject) -> str:
     """The same for an object that names its namespace, whether that is there or not."""
     live = find_live(store, wanted)
+    wanted = for_create(wanted)
     said = remembered(wanted) or encode(wanted)
     if live is None:
         return f"{resource_name(store.create(remember(without_status(wanted), said)))} created"
     merged = decode(three_way(remembered(live) or {}, said, encode(live)))
-    if isinstance(status := getattr(live, "status", None), msgspec.Struct):
-        merged = msgspec.structs.replace(merged, status=status)  # status is a resource of its own, not for manifests
-    changed = remember(merged, said)
+    changed = remember(for_update(merged, live), said)
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
     return f"{resource_name(wanted)} {'unchanged' if store.update(changed) is live else 'configured'}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lab.kube.documents import Documents, made
+from lab.kube.kinds.configmap import ConfigMap
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.node import Node
@@ -190,3 +191,21 @@ def test_a_wrong_container_is_answered_with_those_that_there_are(world: World) -
     error = world.wrong("kubectl set image deployment/web zzz=x:2")
     assert error == 'error: unable to find container named "zzz"; there is web'
     assert 'did you mean "web"?' in world.wrong("kubectl set image deployment/web wbe=x:2")
+
+
+def test_a_patch_does_not_reach_the_status_unless_it_is_asked_to(world: World) -> None:
+    change = """-p '{"status":{"readyReplicas":77}}'"""
+    assert world.ok(f"kubectl patch deployment web {change}") == ["deployment.apps/web patched (no change)"]
+    assert deployment(world).status.ready_replicas == 0
+    assert world.ok(f"kubectl patch deployment web {change} --subresource=status") == ["deployment.apps/web patched"]
+    assert deployment(world).status.ready_replicas == 77
+    both = """-p '{"spec":{"replicas":9},"status":{"readyReplicas":5}}'"""
+    world.ok(f"kubectl patch deployment web {both} --subresource=status")
+    assert (deployment(world).spec.replicas, deployment(world).status.ready_replicas) == (3, 5)
+    world.store.create(ConfigMap(metadata=ObjectMeta(name="c", namespace="default")))
+    assert "it has no status of its own" in world.wrong("kubectl patch cm c -p '{}' --subresource=status")
+
+
+def test_a_pod_is_not_bound_by_a_patch(world: World) -> None:
+    error = world.wrong("""kubectl patch pod web-1 -p '{"spec":{"nodeName":"worker-9"}}'""")
+    assert error.startswith('Error from server (Invalid): Pod "web-1" is invalid: spec: Forbidden: pod updates may not')

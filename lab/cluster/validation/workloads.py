@@ -6,6 +6,7 @@ import re
 
 from lab.cluster.errors import duplicate, forbidden, invalid, required, unsupported
 from lab.cluster.validation.names import Errors, faulty, label_errors, label_faults
+from lab.cluster.validation.pod_update import pod_update_errors
 from lab.cluster.validation.service_ports import port_number_errors, protocol_errors
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.pod import Container, Pod, PodSpec, PodTemplateSpec, Probe
@@ -18,9 +19,11 @@ from lab.kube.struct import IntOrString
 
 
 def pod_errors(new: Pod, old: Pod | None) -> Errors:
-    """What is wrong with a new Pod; what runs is not looked at again."""
+    """What is wrong with a new Pod, or with what is to change of one."""
     if old is None:
         yield from pod_spec_errors(new.spec, "spec")
+    elif new.spec is not old.spec:
+        yield from pod_update_errors(new.spec, old.spec)
 
 
 def pod_spec_errors(spec: PodSpec, path: str) -> Errors:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from lab.cluster.strategy import for_update, has_status, with_status_of
 from lab.commands.call import Call
 from lab.commands.flags import EVERYWHERE, IN_NAMESPACE, WITH_LABELS
 from lab.commands.registry import Flag, Parameter, command
@@ -182,6 +183,7 @@ def set_selector(call: Call) -> None:
     flags=(
         Flag("--patch", "what to merge in", DOCUMENT, "-p", required=True),
         Flag("--type", "strategic (the default), or merge: RFC 7386", choice("TYPE", "merge", "strategic")),
+        Flag("--subresource", "change the status instead of everything else", choice("SUBRESOURCE", "status")),
         IN_NAMESPACE,
     ),
     examples=("""kubectl patch service web -p '{"spec":{"externalTrafficPolicy":"Local"}}'""",),
@@ -193,8 +195,14 @@ def patch(call: Call) -> None:
     assert obj is not None
     apply = merge_patch if call.get("type") == "merge" else strategic_patch
     merged = decode(apply(encode(obj), call.values["patch"]), "patch")
-    meta = replace(merged.metadata, resource_version=obj.metadata.resource_version)
-    unchanged = call.store.update(replace(merged, metadata=meta)) is obj
+    if call.get("subresource") == "status":
+        if not has_status(obj):
+            raise LabError("the server could not find the requested resource: it has no status of its own")
+        written = with_status_of(obj, merged)
+    else:
+        written = for_update(merged, obj)
+    meta = replace(written.metadata, resource_version=obj.metadata.resource_version)
+    unchanged = call.store.update(replace(written, metadata=meta)) is obj
     call.say(f"{target.name} patched (no change)" if unchanged else f"{target.name} patched")
 
 
