@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from lab.kube.kinds.pod import Pod
 from lab.settings import Settings
 from tests.cluster.small_cluster import SmallCluster
 
@@ -61,3 +64,32 @@ def test_a_crash_makes_the_pod_unready_at_once() -> None:
     cluster.run(0.2)
     restarted = cluster.container()
     assert (restarted.restart_count, restarted.state.state) == (1, "running")
+
+
+def with_image(cluster: SmallCluster, image: str) -> None:
+    def change(pod: Pod) -> Pod:
+        return replace(pod, spec=replace(pod.spec, containers=(replace(pod.spec.containers[0], image=image),)))
+
+    cluster.store.mutate(Pod, "web", "default", change)
+
+
+def test_a_container_whose_image_changes_is_restarted_with_it() -> None:
+    cluster = SmallCluster()
+    cluster.add_pod()
+    cluster.run(10)
+    with_image(cluster, "shop/web:2")
+    cluster.run(10)
+    status = cluster.container()
+    assert (status.image, status.restart_count, status.ready) == ("shop/web:2", 1, True)
+    said = [note.message for note in cluster.notes("Killing")]
+    assert "Container app definition changed, will be restarted" in said
+
+
+def test_an_image_that_cannot_be_had_is_replaced_by_one_that_can() -> None:
+    cluster = SmallCluster()
+    cluster.plane.failing_images["shop/web:1"] = "not found"
+    cluster.add_pod()
+    cluster.run(10)
+    with_image(cluster, "shop/web:2")
+    cluster.run(30)
+    assert (cluster.container().image, cluster.pod().ready) == ("shop/web:2", True)

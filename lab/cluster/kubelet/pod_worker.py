@@ -90,6 +90,19 @@ class PodWorker:
             self.clock.at(sooner, self._kill_everything)
         elif gates:
             self.changed()
+        if not self.terminating:
+            self._take_images(pod)
+
+    def _take_images(self, pod: Pod) -> None:
+        """What runs with another image than it now should is restarted; what waits is started with the new one."""
+        for record, spec in zip(self.containers, pod.spec.containers, strict=True):
+            if record.spec.image == spec.image:
+                continue
+            record.spec = spec
+            if record.running and not record.stopping:
+                record.stopping = True
+                self.note("Killing", f"Container {spec.name} definition changed, will be restarted")
+                self.spawn(restart_container(self, record, self.grace_s))
 
     def removed(self) -> None:
         """The Pod was deleted without grace: its object is gone, its containers have a second."""
