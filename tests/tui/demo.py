@@ -128,6 +128,10 @@ class DemoEngine:
     def now(self) -> float:
         return self.clock.time()
 
+    @property
+    def machines(self) -> list[str]:
+        return [each.name for each in self.store.list(Node)]
+
     def _build(self) -> None:
         for i in range(self.nodes):
             self.store.create(node(f"worker-{i + 1}", f"zone-{'ab'[i % 2]}", ready=i != 1))
