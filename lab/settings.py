@@ -54,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pod_gc_terminated_threshold: int = 12500
     """Of Pods that have ended, more than this many are deleted; 0 for never."""
 
+    # -- this simulation
+    workload_headroom: float = 10.0
+    """How many times the Pods that all nodes hold one workload may ask for at most."""
+
     # -- Pods: probes (core/v1 Probe), containers
     probe_period_s: float = 10.0
     probe_timeout_s: float = 1.0

@@ -20,6 +20,7 @@ from lab.cluster.service_addresses import ServiceAddresses
 from lab.cluster.service_families import settle_families
 from lab.cluster.service_update import carried_over, without_disabled, without_unused
 from lab.cluster.store import Store
+from lab.cluster.workload_size import size_errors
 from lab.kube import defaults
 from lab.kube.autoscaling_defaults import without_tolerance
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
@@ -55,11 +56,13 @@ class Admission:
         self.addresses = ServiceAddresses(settings, seed)
         self._settings = settings
         self._quotas: QuotaAdmission | None = None
+        self._store: Store | None = None
         self._trying = False
 
     def attach(self, store: Store) -> None:
         """Stand in front of a store: `admit` before each write, `release` when an object has gone."""
         self._quotas = QuotaAdmission(store)
+        self._store = store
         store.admission.append(self.admit)
         store.deletion.append(may_be_deleted)
         store.released.append(self.release)
@@ -88,6 +91,9 @@ class Admission:
         if isinstance(new, HorizontalPodAutoscaler) and not self.features.hpa_configurable_tolerance:
             new = without_tolerance(new, cast("HorizontalPodAutoscaler | None", old))
         new = validation.check(new, old, self.features)
+        too_large = size_errors(self._store, self._settings, new, old) if self._store is not None else []
+        if too_large:
+            raise Invalid(new.kind, new.name, too_large)
         if self._quotas is not None and self._quotas.concerns(new, old):
             self._quotas.charge(new, old, dry_run=dry_run)
         return new
