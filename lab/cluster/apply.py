@@ -8,7 +8,7 @@ Kubernetes Objects Using Configuration Files". Lists are replaced whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -21,10 +21,7 @@ from lab.kube.decode import decode
 from lab.kube.encode import encode
 from lab.kube.kinds import is_namespaced
 from lab.kube.kinds.namespace import Namespace
-from lab.kube.kinds.node import Node
 from lab.kube.meta import KeptObject, KubeObject
-
-T = TypeVar("T", bound=KubeObject)
 
 
 def apply_object(store: Store, wanted: KubeObject) -> str:
@@ -44,21 +41,12 @@ def write_object(store: Store, wanted: KubeObject) -> str:
     wanted = for_create(wanted)
     said = remembered(wanted) or encode(wanted)
     if live is None:
-        return f"{resource_name(store.create(remember(without_status(wanted), said)))} created"
+        return f"{resource_name(store.create(remember(wanted, said)))} created"
     merged = decode(three_way(remembered(live) or {}, said, encode(live)))
     changed = remember(for_update(merged, live), said)
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
     return f"{resource_name(wanted)} {'unchanged' if store.update(changed) is live else 'configured'}"
-
-
-def without_status(obj: T) -> T:
-    """The object as the API server creates it: what a manifest says of a status, such as one that was exported, is not
-    heard. Nodes are the exception, because kubelets register with theirs."""
-    status = getattr(obj, "status", None)
-    if isinstance(obj, Node) or not isinstance(status, msgspec.Struct):
-        return obj
-    return msgspec.structs.replace(obj, status=type(status)())
 
 
 def in_namespace(obj: KubeObject) -> KubeObject:

@@ -50,7 +50,9 @@ def test_what_is_beyond_ten_times_the_room_is_refused(kind: str) -> None:
     with pytest.raises(Invalid) as refused:
         store(3).create(workload(kind, 3301))
     field = "parallelism" if kind == "Job" else "replicas"
-    assert f"spec.{field}: Invalid value: 3301: must be less than or equal to 3,300 to be simulated" in str(refused.value)
+    assert f"spec.{field}: Invalid value: 3301: must be less than or equal to 3,300 to be simulated" in str(
+        refused.value
+    )
     assert "10 times the 330 Pods that the nodes hold (setting workload_headroom)" in str(refused.value)
     assert store(3).create(workload(kind, 3300)) is not None
 
@@ -86,7 +88,9 @@ def test_a_typo_at_the_prompt_is_answered_at_once() -> None:
     engine.boot()
     run(engine, "kubectl create deployment web --image=web:1")
     error = run(engine, "kubectl scale deployment/web --replicas=100000").error
-    assert error.startswith('Error from server (Invalid): Deployment.apps "web" is invalid: spec.replicas: Invalid value')
+    assert error.startswith(
+        'Error from server (Invalid): Deployment.apps "web" is invalid: spec.replicas: Invalid value'
+    )
     assert engine.store.get(Deployment, "web").spec.replicas == 1
     engine.close()
 

@@ -117,7 +117,6 @@ class DemoEngine:
             proxies={}, balancers=SimpleNamespace(by_ip={}), open_ports=lambda: [], explain=lambda decision: None
         )
         self.control_plane = SimpleNamespace(kubelets={})
-        self.machines: list[str] = []
         self.spec = SimpleNamespace(proxy="nftables")
         self.random = random.Random("demo")
         self.web: list[Pod] = []
