@@ -54,6 +54,12 @@ def test_the_page_shows_every_variant_with_its_plots_and_checks(page):
         assert part in text
 
 
+def test_the_page_tells_what_is_worth_knowing_besides(page):
+    text = page.read_text()
+    assert "<h3>Worth knowing</h3>" in text
+    assert "<td>made for the traffic<td>pod/default/client" in text
+
+
 def test_the_page_tells_settings_that_are_not_the_usual_ones_and_the_journal(page):
     text = page.read_text()
     assert "<td>dns_ttl_s<td>7.0" in text

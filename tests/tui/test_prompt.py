@@ -45,6 +45,16 @@ async def test_a_long_output_begins_at_its_beginning_and_can_be_turned_and_maxim
         assert "Routing, live" in dump(app)
 
 
+async def test_escape_drops_the_filter_before_it_closes_an_output_that_nobody_reads() -> None:
+    async with playing() as (_app, main, pilot):
+        await pilot.press("colon", *"kubectl get pods", "enter", "escape", "3", "slash", *"timeout", "enter")
+        assert (main.output.display, main.routing.filter_text) == (True, "timeout")
+        await pilot.press("escape")
+        assert (main.output.display, main.routing.filter_text) == (True, "")
+        await pilot.press("escape")
+        assert not main.output.display
+
+
 async def test_lines_that_are_too_long_for_the_output_are_folded() -> None:
     async with playing((80, 24)) as (app, main, pilot):
         await pilot.press("colon", *"kubectl get nosuchresource", "enter")

@@ -83,6 +83,10 @@ def test_the_closing_report() -> None:
     assert "web-1" in text
     assert "60" not in text.splitlines()[0]
     assert text.endswith("journal " + "ab" * 32)
+    remarked = text_of(
+        closing_lines(report._replace(remarks=[("EXTERNAL-IP pending", ["web: nobody provides it"])]), 90)
+    )
+    assert "EXTERNAL-IP pending\n  web: nobody provides it\n" in remarked
 
 
 def test_all_kept_is_said_only_of_what_has_been_judged() -> None:

@@ -79,7 +79,7 @@ class MainScreen(Transport, Past, Telling, Openers, Screen[None]):
             "back",
             "Back",
             id="back",
-            tooltip="Close the output, drop the filter, let go, leave maximised",
+            tooltip="Let go, drop the filter, close the output, leave maximised",
             show=False,
         ),
         *Transport.KEYS,
@@ -251,14 +251,16 @@ class MainScreen(Transport, Past, Telling, Openers, Screen[None]):
         self.body.place_panes()
 
     def action_back(self) -> None:
-        """One thing at a time: output, filter, selection, maximised."""
+        """One thing at a time: the output where the keys go to it, a selection, the filter, the output, maximised."""
         pane = self.focused_pane
-        if self.output.display:
+        if pane is self.output:
             self._close_output()
         elif self.routing.held:
             self.routing.follow()
         elif self.routing.filter_text:
             self.routing.filter_by("")
+        elif self.output.display:
+            self._close_output()
         elif pane is not None and pane.selected is not None:
             pane.select(None)
         elif self.body.maximised:
