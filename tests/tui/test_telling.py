@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.scenario.catalogue import find
 from lab.scenario.loader import load
 from lab.scenario.player import Player
 from lab.tui.app import LabApp
@@ -75,3 +76,17 @@ async def test_steps_select_objects_and_show_what_commands_print(tmp_path: Path)
         await pilot.press("colon", *"kubectl get pods", "enter")
         await until(13.0)
         assert "web-" in dump(app).partition("Output")[2]
+
+
+async def test_a_hint_stands_in_the_pane_as_soon_as_it_was_asked_for() -> None:
+    app = LabApp(Player(load(find("nobody-home"))), timer=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await started(app, pilot)
+        app.frame(0.1)
+        await pilot.pause()
+        assert "3 left" in dump(app)
+        await pilot.press("H")
+        app.frame(0.0)
+        await pilot.pause()
+        assert "Hint 1" in dump(app)
+        assert "2 left" in dump(app)

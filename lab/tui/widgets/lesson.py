@@ -25,7 +25,7 @@ class LessonPane(Pane):
         self.extent = self.size
         steps, current = live.steps, live.current_step
         expectations = live.expectations()
-        state = (current, expectations, live.waiting, self.inner)
+        state = (current, steps[max(current, 0) :][:1], expectations, live.waiting, self.inner)
         if state == self._made_of:
             return False
         self._made_of = state
