@@ -63,6 +63,8 @@ class Player:
         """Pods that were not Ready when the story began, by workload and reason."""
         self.on_command: list[Callable[[Execution], object]] = []
         """Called with each command of the timeline when it has been given; it may go on printing afterwards."""
+        self.width = WIDTH
+        """How many cells a line of what they print may take, for who shows it."""
         self.log = Log()
         """What was given from outside of the story, and what was read."""
         self.listeners = Listeners()
@@ -333,7 +335,7 @@ class Player:
         return self._execute(command).error
 
     def _execute(self, command: str) -> Execution:
-        execution = run(self.engine, command, by="timeline", files=self.read_manifests)
+        execution = run(self.engine, command, by="timeline", files=self.read_manifests, width=self.width)
         for callback in self.on_command:
             callback(execution)
         return execution

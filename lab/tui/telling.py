@@ -36,6 +36,11 @@ class Telling(_Base):
         player: Player
         live: Live
         output: OutputPane
+
+        @property
+        def output_width(self) -> int:
+            """The main screen's."""
+
     _heard: Player | None = None
     _shows_commands = False
     """Whether the output stands there because the story asked for it."""
@@ -44,7 +49,7 @@ class Telling(_Base):
         """Follow the commands of a run's timeline, and of no other run."""
         if self._heard is not None:
             self._heard.on_command.remove(self._commanded)
-        self._heard = player
+        self._heard, player.width = player, self.output_width
         self._commands: list[tuple[float, Execution]] = []
         player.on_command.append(self._commanded)
 

@@ -242,6 +242,7 @@ class DemoPlayer:
         self.checks = [SimpleNamespace(name="success >= 90%", passed=None, message="")] if lesson else []
         self.not_ready: list[str] = []
         self.on_command: list[Any] = []
+        self.width = WIDTH
         self.clients = (SimpleNamespace(name="shoppers"),)
 
     @property

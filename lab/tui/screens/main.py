@@ -127,6 +127,11 @@ class MainScreen(Transport, Past, Telling, Openers, Screen[None]):
         return self.query_one(RoutingPane)
 
     @property
+    def output_width(self) -> int:
+        """Cells in a line of what commands print."""
+        return max(self.size.width - 2, NARROWEST)
+
+    @property
     def focused_pane(self) -> Pane | None:
         """The pane that has the focus, if one has."""
         return self.focused if isinstance(self.focused, Pane) else None
@@ -216,6 +221,7 @@ class MainScreen(Transport, Past, Telling, Openers, Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Below the smallest size only a message stays."""
+        self.player.width = self.output_width
         self.set_class(event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1], "-small")
 
     def on_descendant_focus(self) -> None:
@@ -339,6 +345,5 @@ class MainScreen(Transport, Past, Telling, Openers, Screen[None]):
         self.leave_past()
         self.user_took_over()
         self.output.display = True
-        width = max(self.size.width - 2, NARROWEST)
-        self.output.add(self.player.give(text, by=by, width=width))
+        self.output.add(self.player.give(text, by=by, width=self.output_width))
         self.output.update()
