@@ -16,9 +16,6 @@ from lab.views.exposure import exposure_lines
 from lab.views.spans import text_of
 from lab.views.table import fields, table
 
-WIDTH = 120
-"""Cells in a line of text that is printed and not drawn."""
-
 
 def _newest(call: Call) -> int:
     """The number of the newest decision; 0 when there is none."""
@@ -40,7 +37,7 @@ def explain(call: Call) -> None:
     number: int = call.values["decision"]
     account = call.engine.network.explain(number)
     if account is not None:
-        call.say(text_of(explanation_lines(account, WIDTH, _finished(call, number))))
+        call.say(text_of(explanation_lines(account, call.width, _finished(call, number))))
         return
     newest = _newest(call)
     if not newest:
@@ -63,7 +60,7 @@ def _finished(call: Call, decision: int) -> RequestFinished | None:
 )
 def expose(call: Call) -> None:
     """A line for each node port on each node, each balancer's port, each health check port."""
-    call.say(text_of(exposure_lines(call.engine.network.open_ports(), WIDTH)))
+    call.say(text_of(exposure_lines(call.engine.network.open_ports(), call.width)))
 
 
 class Topic(NamedTuple):
