@@ -25,11 +25,11 @@ from lab.network.node_facts import IPTABLES, IPVS, NodeFacts
 from lab.network.packet import DROP, PASS, Packet
 from lab.network.policy import Ruling
 from lab.network.program import rule_lines
-from lab.network.reasons import AFFINITY, POLICY_EGRESS, POLICY_INGRESS, REASONS, Reason
-from lab.network.router import Verdict, route
+from lab.network.reasons import POLICY_EGRESS, POLICY_INGRESS, REASONS, Reason
+from lab.network.router import Record, Verdict, route
 from lab.network.rule_table import Match, RuleTable
 from lab.network.service_rules import ServicePortRule
-from lab.network.traffic_policy import CLUSTER_IP, Plan
+from lab.network.traffic_policy import CLUSTER_IP, CLUSTER_LIST, LOCAL_LIST, Plan
 
 KEPT_DECISIONS = 20_000
 OTHER_NODES = 16
@@ -95,14 +95,13 @@ class Explanation(msgspec.Struct, frozen=True):
     elsewhere: tuple[Elsewhere, ...] = ()
 
 
-class RouteRecorder:
-    """Writes down what `route` tells."""
+class RouteRecorder(Record):
+    """Writes down in words what `route` tells."""
 
     def __init__(self, node: NodeFacts) -> None:
         self.node = node
         self.steps: list[Step] = []
         self.candidates: tuple[Candidate, ...] = ()
-        self.match: Match | None = None
         self.before: Header | None = None
         self.after: Header | None = None
         self.eligible = 0
@@ -113,8 +112,8 @@ class RouteRecorder:
 
     def matched(self, packet: Packet, match: Match | None) -> None:
         """A rule was looked up."""
+        super().matched(packet, match)
         self.before = _header(packet)
-        self.match = match
         wanted = f"{join(packet.dst_ip, packet.dst_port)}/{packet.protocol}"
         if match is None:
             self.say("match", f"no Service on {self.node.name} has {wanted}")
@@ -123,11 +122,13 @@ class RouteRecorder:
 
     def guarded(self, rule: ServicePortRule, ip: str, allowed: bool) -> None:
         """The source ranges were checked."""
+        super().guarded(rule, ip, allowed)
         ranges = ", ".join(cidr.text for cidr in rule.source_ranges)
         self.say("guard", f"{ip} is {'in' if allowed else 'outside'} loadBalancerSourceRanges {ranges}")
 
-    def planned(self, match: Match, source: str, plan: Plan) -> None:
+    def planned(self, match: Match, source: str, plan: Plan, early: bool) -> None:
         """The policies were applied."""
+        super().planned(match, source, plan, early)
         rule, kind = match
         self.eligible = len(plan.endpoints)
         self.candidates = tuple(_candidate(endpoint, plan, self.node) for endpoint in rule.endpoints)
@@ -135,11 +136,12 @@ class RouteRecorder:
         policy = "internalTrafficPolicy" if kind == CLUSTER_IP else "externalTrafficPolicy"
         usable = f"{len(plan.endpoints)} of {len(rule.endpoints)} endpoints eligible"
         self.say("policy", f"{policy} {'Local' if local else 'Cluster'}, source is {_WHO[source]}: {usable}")
-        if plan.list_name == "cluster" and plan.categories.topology:
+        if plan.list_name == CLUSTER_LIST and plan.categories.topology:
             self.say("policy", f"every ready endpoint has hints: {plan.categories.topology} narrows the list")
 
     def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
         """An endpoint was taken."""
+        super().chose(plan, endpoint, draw, remembered)
         count = len(plan.endpoints)
         if remembered:
             how = "session affinity remembers it for this client"
@@ -155,6 +157,7 @@ class RouteRecorder:
 
     def rewrote(self, packet: Packet, endpoint: EndpointInfo, masquerade: bool, hairpin: bool) -> None:
         """Destination and perhaps source were rewritten."""
+        super().rewrote(packet, endpoint, masquerade, hairpin)
         self.say("DNAT", f"destination {join(packet.dst_ip, packet.dst_port)} becomes {endpoint.address}")
         source = join(packet.src_ip, packet.src_port)
         if masquerade:
@@ -168,6 +171,7 @@ class RouteRecorder:
 
     def ended(self, verdict: Verdict) -> None:
         """This is the verdict."""
+        super().ended(verdict)
         self.say("verdict", f"{verdict.verdict} ({verdict.reason}): {REASONS[verdict.reason].meaning}")
 
 
@@ -203,7 +207,7 @@ class Explainer:
         for leg, told in zip(legs, policy_steps(rulings, len(legs)), strict=True):
             recorder = RouteRecorder(leg.facts)
             recorder.say("node", f"{leg.facts.name} goes by table {leg.table.version}, {leg.facts.mode}")
-            verdict = _decide_again(leg, leg.facts, leg.table, recorder)
+            _decide_again(leg, leg.facts, leg.table, recorder)
             steps += recorder.steps + told
         elsewhere = self._elsewhere(decision, legs[-1])
         return Explanation(
@@ -215,7 +219,7 @@ class Explainer:
             recorder.before,
             recorder.after,
             decision.hops,
-            _rules(leg, recorder.match, verdict),
+            tuple(map(str, rule_lines(leg.table, leg.facts, leg.packet, recorder))),
             leg.table.version,
             leg.since_s,
             max((leg.table.version, *(other.table for other in elsewhere))),
@@ -254,11 +258,6 @@ def policy_steps(rulings: Sequence[Ruling], legs: int) -> list[list[Step]]:
     return steps
 
 
-def _rules(leg: Leg, match: Match | None, verdict: Verdict) -> tuple[str, ...]:
-    remembered = verdict.reason == AFFINITY
-    return tuple(map(str, rule_lines(leg.table, leg.facts, leg.packet, match, verdict, remembered=remembered)))
-
-
 _WHO = {"pod": "a Pod", "node": "the node itself", "outside": "outside the cluster"}
 
 
@@ -279,7 +278,7 @@ def _why(endpoint: EndpointInfo, plan: Plan, node: NodeFacts, eligible: bool) ->
     """Why an endpoint was in or out."""
     if eligible:
         return "ready" if endpoint.ready else "terminating but serving, and nothing in its list is ready"
-    if plan.list_name == "local" and not endpoint.local_to(node.name):
+    if plan.list_name == LOCAL_LIST and not endpoint.local_to(node.name):
         return f"not on {node.name}, and the policy is Local"
     if endpoint.draining:
         return "terminating while others are ready"

@@ -57,8 +57,8 @@ class Recorder(Protocol):
     def guarded(self, rule: ServicePortRule, ip: str, allowed: bool) -> None:
         """The source ranges were checked."""
 
-    def planned(self, match: Match, source: str, plan: Plan) -> None:
-        """The policies were applied."""
+    def planned(self, match: Match, source: str, plan: Plan, early: bool) -> None:
+        """The policies were applied; `early` when the node's refusals come before its source ranges and short cuts."""
 
     def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
         """An endpoint was taken."""
@@ -68,6 +68,46 @@ class Recorder(Protocol):
 
     def ended(self, verdict: Verdict) -> None:
         """This is the verdict."""
+
+
+class Record:
+    """The plainest recorder: it keeps what it is told."""
+
+    match: Match | None = None
+    allowed: bool | None = None
+    """What the source ranges said; None when they were not asked."""
+    source: str = ""
+    plan: Plan | None = None
+    early: bool = False
+    remembered: bool = False
+    """Whether session affinity chose."""
+    hairpin: bool = False
+    """Whether a Pod reaches itself, and is masqueraded for it."""
+    verdict: Verdict
+
+    def matched(self, packet: Packet, match: Match | None) -> None:
+        """A rule was looked up."""
+        self.match = match
+
+    def guarded(self, rule: ServicePortRule, ip: str, allowed: bool) -> None:
+        """The source ranges were checked."""
+        self.allowed = allowed
+
+    def planned(self, match: Match, source: str, plan: Plan, early: bool) -> None:
+        """The policies were applied."""
+        self.source, self.plan, self.early = source, plan, early
+
+    def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
+        """An endpoint was taken."""
+        self.remembered = remembered
+
+    def rewrote(self, packet: Packet, endpoint: EndpointInfo, masquerade: bool, hairpin: bool) -> None:
+        """Destination and perhaps source were rewritten."""
+        self.hairpin = hairpin
+
+    def ended(self, verdict: Verdict) -> None:
+        """This is the verdict."""
+        self.verdict = verdict
 
 
 def route(
@@ -92,7 +132,8 @@ def route(
         # Only the filter table knows this address, and it has no short cuts.
         source = FROM_OUTSIDE
     plan = plan_for(rule, kind, source, node)
-    if node.refuses_before_dnat and kind is not NODE_PORT and _refused_early(rule, kind, packet, node):
+    early = node.refuses_before_dnat and kind is not NODE_PORT and _refused_early(rule, kind, packet, node)
+    if early:
         plan = plan_for(rule, kind, FROM_OUTSIDE, node)
     # iptables checks who sent a packet only where there is an endpoint to protect.
     elif kind is LOAD_BALANCER_IP and rule.source_ranges and (plan.categories.has_any or node.mode != IPTABLES):
@@ -102,7 +143,7 @@ def route(
         if not allowed:
             return _end(Verdict(DROP, reasons.SOURCE_NOT_ALLOWED, rule), recorder)
     if recorder is not None:
-        recorder.planned(match, source, plan)
+        recorder.planned(match, source, plan, early)
     endpoints = plan.endpoints
     if not endpoints:
         return _end(Verdict(plan.verdict, plan.reason, rule), recorder)

@@ -253,12 +253,13 @@ class Tracer:
 class _TraceRecorder(RouteRecorder):
     """Tells of all endpoints that could be picked instead of the one that a draw picks."""
 
-    remembered = ""
+    fixed = ""
+    """The endpoint that every packet of this client gets; empty when it is drawn."""
 
     def chose(self, plan: Plan, endpoint: EndpointInfo, draw: float, remembered: bool) -> None:
         """An endpoint was taken."""
         if remembered or (self.node.mode == IPVS and self.node.scheduler == SH):
-            self.remembered = endpoint.address
+            self.fixed = endpoint.address
             super().chose(plan, endpoint, draw, remembered)
         elif len(plan.endpoints) == 1:
             super().chose(plan, endpoint, draw, remembered)
@@ -274,8 +275,8 @@ class _TraceRecorder(RouteRecorder):
         return tuple(Option(*each, self._probability(each)) for each in self.candidates)
 
     def _probability(self, candidate: Candidate) -> float:
-        if self.remembered:
-            return 1.0 if candidate.address == self.remembered else 0.0
+        if self.fixed:
+            return 1.0 if candidate.address == self.fixed else 0.0
         return 1.0 / self.eligible if candidate.eligible else 0.0
 
 
@@ -287,8 +288,7 @@ def _again(leg: Leg, recorder: Recorder | None = None) -> Verdict:
 def _leg_account(leg: Leg, told: list[Step]) -> LegAccount:
     recorder = _TraceRecorder(leg.facts)
     verdict = _again(leg, recorder)
-    remembered = verdict.reason == AFFINITY
-    lines = rule_lines(leg.table, leg.facts, leg.packet, recorder.match, verdict, remembered=remembered)
+    lines = rule_lines(leg.table, leg.facts, leg.packet, recorder)
     return LegAccount(
         leg.facts.name,
         leg.facts.mode,

@@ -21,6 +21,9 @@ _KEEPS = "externalTrafficPolicy Local keeps the client's address"
 LOAD_BALANCER_IP = "load-balancer IP"
 NODE_PORT = "node port"
 
+CLUSTER_LIST = "cluster"
+LOCAL_LIST = "local"
+
 
 class Plan(NamedTuple):
     """What a node does with connections of one sort."""
@@ -32,7 +35,7 @@ class Plan(NamedTuple):
     masquerade: bool
     why_masquerade: str
     list_name: str
-    """cluster or local: which list the endpoints come from."""
+    """CLUSTER_LIST or LOCAL_LIST: where the endpoints come from; empty when there are none at all."""
     categories: Categories
 
 
@@ -54,7 +57,7 @@ def make_plan(rule: ServicePortRule, kind: str, source: str, node: NodeFacts) ->
     if node.mode == IPVS:
         return _with_ipvs(rule, kind, source, node, categories)
     if kind == CLUSTER_IP:
-        masquerade, why = _masquerade_to_cluster_ip(rule, source, node)
+        masquerade, why = masquerade_to_cluster_ip(rule, source, node)
         if rule.internal_local:
             return _local(categories, masquerade, why)
         return _cluster(categories, reasons.BALANCED, masquerade, why)
@@ -74,7 +77,7 @@ def _with_ipvs(rule: ServicePortRule, kind: str, source: str, node: NodeFacts, c
     Those of a Local policy are the local endpoints, or where there are none, the cluster list if the Service has one.
     """
     if kind == CLUSTER_IP:
-        is_local, (masquerade, why) = rule.internal_local, _masquerade_to_cluster_ip(rule, source, node)
+        is_local, (masquerade, why) = rule.internal_local, masquerade_to_cluster_ip(rule, source, node)
     elif rule.external_local:
         is_local, masquerade, why = True, False, _KEEPS
     else:
@@ -85,13 +88,13 @@ def _with_ipvs(rule: ServicePortRule, kind: str, source: str, node: NodeFacts, c
     if categories.local:
         return _local(categories, masquerade, why)
     if not categories.cluster:
-        return Plan(REJECT, reasons.NO_REAL_SERVER, (), False, "", "local", categories)
+        return Plan(REJECT, reasons.NO_REAL_SERVER, (), False, "", LOCAL_LIST, categories)
     if kind != CLUSTER_IP and source == FROM_OUTSIDE:
-        return Plan(DROP, reasons.ANSWER_DISCARDED, (), False, "", "local", categories)
+        return Plan(DROP, reasons.ANSWER_DISCARDED, (), False, "", LOCAL_LIST, categories)
     return _cluster(categories, reasons.ANY_FOR_LOCAL, masquerade, why)
 
 
-def _masquerade_to_cluster_ip(rule: ServicePortRule, source: str, node: NodeFacts) -> tuple[bool, str]:
+def masquerade_to_cluster_ip(rule: ServicePortRule, source: str, node: NodeFacts) -> tuple[bool, str]:
     """Whether to hide the source behind the node, so that answers come back through it."""
     if node.masquerade_all:
         return True, "masqueradeAll is on"
@@ -107,12 +110,12 @@ def _cluster(categories: Categories, reason: str, masquerade: bool, why: str) ->
     if reason == reasons.BALANCED:
         reason = reasons.TOPOLOGY if categories.topology else reason
         reason = reason if endpoints[0].ready else reasons.TERMINATING
-    return Plan(DELIVER, reason, endpoints, masquerade, why, "cluster", categories)
+    return Plan(DELIVER, reason, endpoints, masquerade, why, CLUSTER_LIST, categories)
 
 
 def _local(categories: Categories, masquerade: bool, why: str) -> Plan:
     endpoints = categories.local
     if not endpoints:
-        return Plan(DROP, reasons.NO_LOCAL_ENDPOINTS, (), False, "", "local", categories)
+        return Plan(DROP, reasons.NO_LOCAL_ENDPOINTS, (), False, "", LOCAL_LIST, categories)
     reason = reasons.LOCAL if endpoints[0].ready else reasons.TERMINATING
-    return Plan(DELIVER, reason, endpoints, masquerade, why, "local", categories)
+    return Plan(DELIVER, reason, endpoints, masquerade, why, LOCAL_LIST, categories)

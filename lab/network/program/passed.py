@@ -7,29 +7,32 @@ from collections.abc import Iterator
 from lab.network import reasons
 from lab.network.addresses import family, parse_cidr
 from lab.network.endpoints import EndpointInfo
-from lab.network.node_facts import FROM_NODE, FROM_OUTSIDE, FROM_POD, IPTABLES, IPVS, NFTABLES, NodeFacts
+from lab.network.node_facts import FROM_NODE, FROM_POD, IPTABLES, IPVS, NFTABLES, NodeFacts
 from lab.network.packet import DELIVER, Packet
 from lab.network.program import iptables, ipvs, names, nftables, nftables_node
 from lab.network.program.line import Line
-from lab.network.program.port import Claim, Port, port_of
-from lab.network.router import Verdict
+from lab.network.program.port import Claim, port_of
+from lab.network.router import Record, Verdict
 from lab.network.rule_table import Match, RuleTable
-from lab.network.traffic_policy import CLUSTER_IP, LOAD_BALANCER_IP, NODE_PORT
+from lab.network.traffic_policy import (
+    CLUSTER_IP,
+    LOAD_BALANCER_IP,
+    LOCAL_LIST,
+    NODE_PORT,
+    Plan,
+    masquerade_to_cluster_ip,
+)
 
 
-def rule_lines(
-    table: RuleTable, node: NodeFacts, packet: Packet, match: Match | None, verdict: Verdict, *, remembered: bool
-) -> tuple[Line, ...]:
-    """The rules that matched a packet, as the node's table had them; `remembered` is session affinity's choice.
+def rule_lines(table: RuleTable, node: NodeFacts, packet: Packet, record: Record) -> tuple[Line, ...]:
+    """The rules that matched a packet, as the node's table had them, from what the router told of its decision.
 
     What every node has (the jumps from the kernel's own chains) is left out.
     """
-    if match is None:
-        return tuple(_without_service(table, node, packet, verdict))
-    port = port_of(match.rule, node)
-    claim = Claim(match.kind, "" if match.kind is NODE_PORT else packet.dst_ip)
+    if record.match is None:
+        return tuple(_without_service(table, node, packet, record.verdict))
     passed = _PASSED[node.mode]
-    return tuple(passed(port, claim, packet, verdict, remembered).lines())
+    return tuple(passed(node, packet, record.match, record).lines())
 
 
 def _without_service(table: RuleTable, node: NodeFacts, packet: Packet, verdict: Verdict) -> Iterator[Line]:
@@ -49,34 +52,31 @@ def _without_service(table: RuleTable, node: NodeFacts, packet: Packet, verdict:
 
 
 class _Passed:
-    """A packet on its way through the rules of one Service port."""
+    """A packet on its way through the rules of one Service port. What the router decided is read, not decided again."""
 
-    def __init__(self, port: Port, claim: Claim, packet: Packet, verdict: Verdict, remembered: bool) -> None:
-        self.port = port
-        self.claim = claim
+    def __init__(self, node: NodeFacts, packet: Packet, match: Match, record: Record) -> None:
+        self.port = port_of(match.rule, node)
+        self.claim = Claim(match.kind, "" if match.kind is NODE_PORT else packet.dst_ip)
         self.packet = packet
-        self.verdict = verdict
-        self.remembered = remembered
-        self.source = port.node.source_of(packet.src_ip)
+        self.record = record
+        self.verdict = record.verdict
+        self.source = record.source
 
     @property
     def guarded(self) -> bool:
         """Whether source ranges were looked at."""
-        return self.claim.kind is LOAD_BALANCER_IP and bool(self.port.rule.source_ranges)
+        return self.record.allowed is not None
 
     @property
-    def short_cut(self) -> bool:
-        """Whether the packet went around a Local policy."""
-        return self.claim.kind is not CLUSTER_IP and self.port.rule.external_local and self.source != FROM_OUTSIDE
+    def plan(self) -> Plan:
+        """What the policies made of it, once its source was let through."""
+        assert self.record.plan is not None
+        return self.record.plan
 
     @property
     def local(self) -> bool:
         """Whether the endpoint came from the local list."""
-        return self.port.is_local(self.claim.kind) and not self.short_cut
-
-    @property
-    def endpoints(self) -> tuple[EndpointInfo, ...]:
-        return self.port.local if self.local else self.port.cluster
+        return self.plan.list_name == LOCAL_LIST
 
     @property
     def endpoint(self) -> EndpointInfo:
@@ -86,24 +86,14 @@ class _Passed:
 
     @property
     def marks_cluster_traffic(self) -> bool:
-        return self.port.node.masquerade_all or (self.port.pod_cidr != "" and self.source != FROM_POD)
-
-    @property
-    def marked(self) -> bool:
-        """Whether it is masqueraded for where it comes from, and not because it reaches itself."""
-        if self.claim.kind is CLUSTER_IP:
-            return self.marks_cluster_traffic
-        return not self.port.rule.external_local or self.source == FROM_NODE
+        """Whether packets from this source to a cluster IP are marked for masquerading, whatever becomes of them."""
+        return masquerade_to_cluster_ip(self.port.rule, self.source, self.port.node)[0]
 
     @property
     def left(self) -> int:
         """How many endpoints the chain still had to choose from when it came to this one."""
-        addresses = [endpoint.address for endpoint in self.endpoints]
+        addresses = [endpoint.address for endpoint in self.plan.endpoints]
         return len(addresses) - addresses.index(self.endpoint.address)
-
-    @property
-    def hairpin(self) -> bool:
-        return self.endpoint.ip == self.packet.src_ip
 
 
 class _Iptables(_Passed):
@@ -150,11 +140,11 @@ class _Iptables(_Passed):
     def _to_endpoint(self) -> Iterator[Line]:
         port, endpoint = self.port, self.endpoint
         prefix = names.LOCAL_CHAIN if self.local else names.CLUSTER_CHAIN
-        if self.remembered:
+        if self.record.remembered:
             yield iptables.return_to(port, prefix, endpoint)
         else:
             yield iptables.choose(port, prefix, endpoint, self.left)
-        if self.hairpin:
+        if self.record.hairpin:
             yield iptables.mark_hairpin(port, endpoint)
         yield iptables.rewrite(port, endpoint)
 
@@ -167,28 +157,20 @@ def _holds(source: str, ip: str) -> bool:
 class _Nftables(_Passed):
     def lines(self) -> Iterator[Line]:
         port, claim = self.port, self.claim
-        refused_early = self.refused_early
-        if self.guarded and not refused_early:
+        if self.guarded:
             yield nftables.guard(port, claim)
             if self.verdict.reason == reasons.SOURCE_NOT_ALLOWED:
                 yield nftables.drop_others(port)
                 return
         if claim.kind is CLUSTER_IP and self.marks_cluster_traffic:
             yield from nftables_node.mark_cluster_traffic(port.node, port.rule.family)
-        if port.has_endpoints and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)) and not refused_early:
+        if port.has_endpoints and not (claim.kind is CLUSTER_IP and port.refusal(CLUSTER_IP)) and not self.record.early:
             yield nftables.entry(port, claim)
         if self.verdict.verdict != DELIVER:
             yield nftables.refuse(port, claim)
         else:
             yield from self._to_list()
             yield from self._to_endpoint()
-
-    @property
-    def refused_early(self) -> bool:
-        """Whether the packet leaves from the node itself and is refused before any other rule."""
-        node = self.port.node
-        refused = self.verdict.verdict != DELIVER and self.verdict.reason != reasons.SOURCE_NOT_ALLOWED
-        return refused and node.refuses_before_dnat and node.is_local(self.packet.src_ip) and self.claim.ip != ""
 
     def _to_list(self) -> Iterator[Line]:
         port = self.port
@@ -208,17 +190,17 @@ class _Nftables(_Passed):
     def _to_endpoint(self) -> Iterator[Line]:
         port, endpoint = self.port, self.endpoint
         prefix = names.NFT_LOCAL_CHAIN if self.local else names.NFT_CLUSTER_CHAIN
-        if self.remembered:
+        if self.record.remembered:
             yield nftables.return_to(port, prefix, endpoint)
         else:
-            yield nftables.choose(port, prefix, self.endpoints)
-        if self.hairpin and not port.node.features.nftables_hairpin_set:
+            yield nftables.choose(port, prefix, self.plan.endpoints)
+        if self.record.hairpin and not port.node.features.nftables_hairpin_set:
             yield from nftables.mark_hairpin(port, endpoint)
         if nftables.has_chains(port):
             if port.rule.affinity_s:
                 yield nftables.remember(port, endpoint)
             yield nftables.rewrite(port, endpoint)
-        if self.hairpin and not self.marked and port.node.features.nftables_hairpin_set:
+        if self.record.hairpin and not self.plan.masquerade and port.node.features.nftables_hairpin_set:
             for element in nftables.mark_hairpin(port, endpoint):
                 yield nftables_node.masquerade_hairpins(port.rule.family)
                 yield element
@@ -238,7 +220,7 @@ class _Ipvs(_Passed):
         yield ipvs.virtual_server(port, claim, self.packet.dst_ip)
         if self.verdict.verdict == DELIVER:
             yield ipvs.real_server(port, claim, self.packet.dst_ip, self.endpoint.address)
-            if self.hairpin and self.endpoint.local_to(port.node.name):
+            if self.record.hairpin:
                 yield ipvs.hairpin(port, self.endpoint)
                 yield ipvs.by_set(ipvs.LOOP_BACK, port.rule.family)
 

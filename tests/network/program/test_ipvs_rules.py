@@ -12,11 +12,11 @@ from lab.network.endpoints import EndpointInfo
 from lab.network.node_facts import IPVS, NodeFacts
 from lab.network.packet import DELIVER, Packet
 from lab.network.program import rule_lines, written
-from lab.network.router import route
+from lab.network.router import Record, route
 from lab.network.rule_table import RuleTable
 from lab.network.service_rules import ServicePortRule
 from tests.network.program.everything import EVERYTHING, node
-from tests.network.program.test_rules_mean_what_route_does import HERE, LEAVING, THERE, V4, Recorder, packets
+from tests.network.program.test_rules_mean_what_route_does import HERE, LEAVING, THERE, V4, packets
 from tests.network.program.walk_ipvs import Walker
 
 LINES = [
@@ -115,7 +115,7 @@ def _compare(table: RuleTable, facts: NodeFacts, walker: Walker, packet: Packet)
         assert walked == expected, packet
     printed = written(table, facts, IPV4)
     for draw in range(12):
-        recorder = Recorder()
-        verdict = route(table, facts, packet, draw / 12, None, recorder)
-        lines = rule_lines(table, facts, packet, recorder.match, verdict, remembered=False)
+        record = Record()
+        route(table, facts, packet, draw / 12, None, record)
+        lines = rule_lines(table, facts, packet, record)
         assert [str(line) for line in lines if str(line) not in printed] == []

@@ -11,15 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.kube.versions import NEWEST, features_of
-from lab.network import reasons
 from lab.network.addresses import family, join, parse_cidrs
 from lab.network.cases import case_of
 from lab.network.endpoints import EndpointInfo
 from lab.network.node_facts import IPTABLES, NFTABLES, NodeFacts
 from lab.network.packet import Packet
 from lab.network.program import lines_of, names, rule_lines, written
-from lab.network.router import Verdict, route
-from lab.network.rule_table import Match, RuleTable
+from lab.network.router import Record, Verdict, route
+from lab.network.rule_table import RuleTable
 from lab.network.service_rules import ServicePortRule
 from tests.conformance.vectors import cases
 from tests.network.program import walk_iptables, walk_nftables
@@ -54,18 +53,6 @@ V6 = {
     "nodes": "2001:db8::/64",
     "loopback": "::1",
 }
-
-
-class Recorder:
-    """Keeps the match that `route` found, and nothing else."""
-
-    match: Match | None = None
-
-    def matched(self, packet: Packet, match: Match | None) -> None:
-        self.match = match
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *more: None
 
 
 NO_HINTS = st.just(((), ()))
@@ -148,18 +135,17 @@ def routed(
     odds: dict[tuple[str, str, bool], float] = {}
     passed: dict[str, tuple[str, ...]] = {}
     for number in range(draws):
-        recorder = Recorder()
+        record = Record()
 
         def affinity(rule: ServicePortRule, ip: str) -> str:
             return remembered[1] if remembered is not None and rule is remembered[0] else ""
 
-        verdict: Verdict = route(table, node, packet, (number + 0.5) / draws, affinity, recorder)
+        verdict: Verdict = route(table, node, packet, (number + 0.5) / draws, affinity, record)
         address = verdict.endpoint.address if verdict.endpoint else ""
         outcome = verdict.verdict, address, verdict.masquerade
         odds[outcome] = odds.get(outcome, 0.0) + 1 / draws
         if address not in passed:
-            known = verdict.reason == reasons.AFFINITY
-            lines = rule_lines(table, node, packet, recorder.match, verdict, remembered=known)
+            lines = rule_lines(table, node, packet, record)
             passed[address] = tuple(map(str, lines))
     return odds, passed
 
