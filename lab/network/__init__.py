@@ -13,7 +13,8 @@ To learn from it how kube-proxy works, read in this order:
     program/            the same rules as iptables, nftables and ipvs hold them, line by line
 
 Around it: `node_facts.py` (what differs from node to node), `health_check.py`, `host.py` (one node's part of the data
-plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node), `policy.py` with
+plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node; its end is an `arrival.py`, and
+`memory.py` takes a way that is known again, as long as nothing has changed), `policy.py` with
 `policy_rules.py` (NetworkPolicies), `exposure.py` (what is open to the outside), `reasons.py` (every reason code),
 `explanation.py` (why a decision fell as it did). `network.py` is the way in.
 

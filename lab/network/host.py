@@ -7,10 +7,10 @@ from lab.journal import Journal
 from lab.kube.kinds.node import Node
 from lab.kube.versions import features_of
 from lab.network.addresses import family
-from lab.network.arrival import Memory
 from lab.network.builder import RuleBuilder
 from lab.network.conntrack import AffinityTable, Conntrack
 from lab.network.ipvs import Scheduler, machinery
+from lab.network.memory import Memory
 from lab.network.node_facts import IPVS, NodeFacts
 from lab.network.proxy import NodeProxy
 from lab.settings import Settings
