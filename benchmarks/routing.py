@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import statistics
 import time
 from collections.abc import Sequence
 from itertools import cycle, islice
@@ -23,7 +22,7 @@ from lab.traffic.app import AppSpec
 
 PACKETS = 100_000
 FEW, MANY = 10, 10_000
-ROUNDS = 5
+ROUNDS = 7
 _CLIENT = "pod/client"
 
 
@@ -37,7 +36,7 @@ def _routes_per_s(table: RuleTable, facts: NodeFacts, destinations: Sequence[str
 
 
 def _table(services: int) -> tuple[RuleTable, list[str]]:
-    """The rules of so many Services with three endpoints each, and some of their cluster IPs."""
+    """The rules of so many Services with three endpoints each, and their cluster IPs in no order."""
     table, ips = RuleTable(), []
     for number in range(services):
         ips.append(f"10.{100 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}")
@@ -45,7 +44,8 @@ def _table(services: int) -> tuple[RuleTable, list[str]]:
         endpoints = tuple(EndpointInfo(join(pod, 8080), pod, 8080) for pod in pods)
         rule = ServicePortRule(f"default/web-{number}", "", "TCP", 80, ips[-1], endpoints=endpoints)
         table = table.with_service(rule.service, (rule,))
-    return table, random.Random(1).choices(ips, k=10)
+    random.Random(1).shuffle(ips)
+    return table, ips
 
 
 def _connections_per_s(engine: Engine, cluster_ip: str) -> float:
@@ -57,21 +57,24 @@ def _connections_per_s(engine: Engine, cluster_ip: str) -> float:
 
 
 def run() -> list[Row]:
-    """Packets and connections a second from a Pod to cluster IPs with three endpoints."""
+    """Packets and connections a second from a Pod to cluster IPs with three endpoints, each in its best round."""
     engine = settled(AppSpec(image="bench/web"), replicas=3)
     cluster_ip = engine.store.get(Service, "web").spec.cluster_ip
     host = engine.network.hosts["worker-1"]
     few, many = _table(FEW), _table(MANY)
-    alone, among_few, among_many, connections = [], [], [], []
+    alone, among_few, among_many, all_of_many, connections = [], [], [], [], []
     for _ in range(ROUNDS):
         alone.append(_routes_per_s(host.proxy.table, host.facts, [cluster_ip]))
         among_few.append(_routes_per_s(few[0], host.facts, few[1]))
-        among_many.append(_routes_per_s(many[0], host.facts, many[1]))
+        among_many.append(_routes_per_s(many[0], host.facts, many[1][:FEW]))
+        all_of_many.append(_routes_per_s(many[0], host.facts, many[1]))
         connections.append(_connections_per_s(engine, cluster_ip))
         engine.run_for(130.0)  # TIME_WAIT is over: each round begins with an empty conntrack table
+    # The best round: what else runs on the machine only takes away.
     return [
-        Row("route(packet)", statistics.median(alone), "packets/s", "one node's rules, 3 endpoints"),
-        Row(f"route(packet) among {FEW:,} Services", statistics.median(among_few), "packets/s", "10 of them in turn"),
-        Row(f"route(packet) among {MANY:,} Services", statistics.median(among_many), "packets/s", "the same: flat"),
-        Row("connect() and close()", statistics.median(connections), "flows/s", "route, links, conntrack, journal"),
+        Row("route(packet)", max(alone), "packets/s", "one node's rules, 3 endpoints"),
+        Row(f"route(packet) among {FEW:,} Services", max(among_few), "packets/s", "all of them in turn"),
+        Row(f"route(packet) among {MANY:,} Services", max(among_many), "packets/s", f"{FEW} of them in turn: flat"),
+        Row(f"route(packet) to {MANY:,} Services", max(all_of_many), "packets/s", "all in turn: the CPU's caches miss"),
+        Row("connect() and close()", max(connections), "flows/s", "route, links, conntrack, journal"),
     ]
