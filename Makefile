@@ -6,7 +6,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 SOURCES := lab tests $(wildcard benchmarks screenshots)
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-all lint format bench screenshots lock clean distclean
+.PHONY: help env envs run test test-all lint format bench screenshots lock clean distclean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -37,6 +37,14 @@ $(VENV)/.installed: $(LOCK) pyproject.toml
 
 .venv-%/.installed: $(LOCK) pyproject.toml
 	$(call install,.venv-$*,$*)
+
+envs: env  ## Create .venv-3.X too, for every other supported Python of this machine
+	@set -e; for python in $$(.ci/pythons); do \
+		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		if [ "$$version" != "$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" ]; then \
+			$(MAKE) --no-print-directory .venv-$$version/.installed; \
+		fi; \
+	done
 
 run: env  ## Play the tour in this terminal
 	@$(VENV)/bin/lab tour

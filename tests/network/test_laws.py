@@ -23,9 +23,9 @@ from lab.network.rule_table import RuleTable
 from lab.network.service_rules import ServicePortRule
 from tests.network.program import walk_iptables, walk_nftables
 from tests.network.small_cluster import WEB_IP, SmallCluster, endpoint
-from tests.network.test_arrival import MODES, POLICIES, Story
-from tests.network.test_arrival import events as happenings
 from tests.network.test_builder import service, slice_
+from tests.network.test_memory import MODES, POLICIES, Story
+from tests.network.test_memory import events as happenings
 
 # -- chance ------------------------------------------------------------------------------------------------------
 
