@@ -7,6 +7,7 @@ is another string than the default, and would show.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -19,13 +20,17 @@ def canonical(value: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
-        pairs = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(value))
+        pairs = ((field, getattr(value, field.name)) for field in _fields(type(value)))
         return {field.encode_name: _plain(item) for field, item in pairs if not _is_default(field, item)}
     if isinstance(value, Mapping):
         return {key: _plain(value[key]) for key in sorted(value)}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
+
+
+_fields = cache(msgspec.structs.fields)
+"""Of a struct's class; msgspec reads the annotations anew each time."""
 
 
 def _is_default(field: msgspec.structs.FieldInfo, value: Any) -> bool:

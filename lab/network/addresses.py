@@ -31,6 +31,7 @@ def socket_of(ip: str, port: int, protocol: str) -> str:
     return f"{join(ip, port)}/{protocol}"
 
 
+@lru_cache(maxsize=65536)
 def normalize(ip: str) -> str:
     """One spelling of an address: no surrounding space, no leading zeros (read as decimal), IPv6 compressed.
 

@@ -14,6 +14,7 @@ _ONLY = (
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
 _DEADLINE = "activeDeadlineSeconds"
+_FIELDS = fields(PodSpec)
 
 
 def pod_update_errors(after: PodSpec, before: PodSpec) -> Errors:
@@ -74,7 +75,7 @@ def _changed(after: PodSpec, before: PodSpec) -> list[str]:
     """The names of the fields that differ, as a manifest writes them."""
     found = [
         field.encode_name
-        for field in fields(PodSpec)
+        for field in _FIELDS
         if field.name != "extra" and getattr(after, field.name) != getattr(before, field.name)
     ]
     keys = dict.fromkeys((*before.extra, *after.extra))
