@@ -1,28 +1,26 @@
 """One running cluster: the parts put together, its time, and what can be done to it.
 
 Headless, on a screen or in a test it is the same engine. It knows none of its listeners: whoever wants
-to know what happens reads the journal.
+to know what happens reads the journal. What can be broken about it is in `lab.faults`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from lab.clock import Clock
 from lab.cluster.apply import apply_object
 from lab.cluster.control_plane import ControlPlane, NodeSpec
-from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.system_objects import system_objects
 from lab.cluster.trial import Refusal, trial
 from lab.journal import Journal, NetworkChanged
-from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
 from lab.network.network import Network
-from lab.network.proxy import NodeProxy
 from lab.settings import Settings
 from lab.traffic.app import AppSpec
 from lab.traffic.traffic import Traffic
@@ -50,6 +48,16 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
         return self.settings.kubernetes
 
 
+class Broken(NamedTuple):
+    """Something that a command has broken."""
+
+    command: str
+    """The line that broke it."""
+    since_s: float
+    until_s: float
+    """When it is mended by itself; infinity for never."""
+
+
 def plain_nodes(count: int, zones: Sequence[str] = ()) -> tuple[NodeSpec, ...]:
     """`worker-1` to `worker-N`, dealt over the zones in turn."""
     return tuple(NodeSpec(name=f"worker-{i + 1}", zone=zones[i % len(zones)] if zones else "") for i in range(count))
@@ -71,6 +79,8 @@ class Engine:
         self.paused = False
         self.behind_s = 0.0
         """Virtual seconds that `advance` owes and could not run within its budget."""
+        self.broken: dict[str, Broken] = {}
+        """What commands have broken, by the line that mends it; kept by `lab.commands.fault`."""
         settings = spec.settings
         self.clock = Clock(start_s=-settle_s)
         self.journal = Journal()
@@ -161,127 +171,27 @@ class Engine:
         self.clock.close()
         self.journal.close()
 
-    # -- faults -------------------------------------------------------------------------------------------
-
-    # Each of them says whether it changed anything; what does not is not journaled.
+    # -- for who breaks things (lab.faults) ---------------------------------------------------------------
 
     @property
     def machines(self) -> list[str]:
         """The names of all machines, with a Node object or without."""
         return list(self.control_plane.kubelets)
 
+    @property
+    def zones(self) -> dict[str, tuple[str, ...]]:
+        """The machines of each zone."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, kubelet in self.control_plane.kubelets.items():
+            zone = kubelet.registration.zone
+            if zone:
+                found[zone] = (*found.get(zone, ()), name)
+        return found
+
     def runs(self, namespace: str, name: str) -> bool:
         """Whether a container of a Pod runs, whatever the API says of it."""
         return self.traffic.servers.source(f"{namespace}/{name}") is not None
 
-    def fail_node(self, name: str) -> bool:
-        """Power a node off: silence at once; the control plane notices when its lease runs out."""
-        kubelet = self._kubelet(name)
-        if not kubelet.powered:
-            return False
-        self._say(f"node/{name}", "off")
-        self.network.node_power(name, False)
-        self.traffic.node_power(name, False)
-        kubelet.power_off()
-        return True
-
-    def recover_node(self, name: str) -> bool:
-        """Power a node on again: it boots, registers when it has no Node object, and its containers start anew."""
-        kubelet = self._kubelet(name)
-        if kubelet.powered:
-            return False
-        self._say(f"node/{name}", "on")
-        self.network.node_power(name, True)
-        self.traffic.node_power(name, True)
-        kubelet.power_on()
-        return True
-
-    def crash_pod(self, namespace: str, name: str) -> None:
-        """End the processes of a Pod with exit status 1; its kubelet restarts them. Raises LabError when none runs."""
-        self._running(namespace, name)
-        self._say(f"pod/{namespace}/{name}", "crashed")
-        self.traffic.crash_pod(namespace, name)
-
-    def hang_pod(self, namespace: str, name: str) -> bool:
-        """Let a Pod's processes accept connections and never answer, until they are restarted.
-
-        Raises LabError when none runs.
-        """
-        self._running(namespace, name)
-        if self.traffic.servers.hangs(namespace, name):
-            return False
-        self._say(f"pod/{namespace}/{name}", "hung")
-        self.traffic.hang_pod(namespace, name)
-        return True
-
-    def cut_link(self, a: str, b: str) -> bool:
-        """Let nothing pass between two nodes, zones or the internet."""
-        return self._link(a, b, self.network.topology.cut, "cut")
-
-    def heal_link(self, a: str, b: str) -> bool:
-        """Undo `cut_link`."""
-        return self._link(a, b, self.network.topology.heal, "healed")
-
-    def set_upstream(self, state: str) -> bool:
-        """Let the resolver outside be up, down or servfail (lab.network.coredns)."""
-        if self.network.dns.server.upstream == state:
-            return False
-        self.network.dns.server.set_upstream(state)
-        self._say("dns/upstream", state)
-        return True
-
-    def stop_proxy(self, node: str) -> bool:
-        """Stop kube-proxy on a node: it keeps the rules that it last programmed."""
-        proxy = self._proxy(node)
-        if not proxy.running:
-            return False
-        self._say(f"proxy/{node}", "stopped")
-        proxy.stop()
-        return True
-
-    def start_proxy(self, node: str) -> bool:
-        """Start kube-proxy on a node again: it catches up with one sync. Raises LabError without power."""
-        proxy = self._proxy(node)
-        if proxy.running:
-            return False
-        if not proxy.powered:
-            raise LabError(f'node "{node}" has no power: lab recover node/{node}')
-        self._say(f"proxy/{node}", "started")
-        proxy.start()
-        return True
-
-    def _say(self, what: str, state: str) -> None:
+    def say(self, what: str, state: str) -> None:
+        """Write a change of the machines, links or processes into the journal."""
         self.journal.append(NetworkChanged(self.clock.time(), what, state))
-
-    def _link(self, a: str, b: str, change: Callable[[str, str], object], state: str) -> bool:
-        before = self.network.topology.down()
-        change(a, b)
-        if self.network.topology.down() == before:
-            return False
-        self._say(f"link/{a} {b}", state)
-        return True
-
-    def _kubelet(self, name: str) -> Kubelet:
-        kubelet = self.control_plane.kubelets.get(name)
-        if kubelet is None:
-            raise LabError(f'node "{name}" not found{nearest(name, self.machines)}')
-        return kubelet
-
-    def _proxy(self, node: str) -> NodeProxy:
-        self._kubelet(node)
-        return self.network.proxies[node]
-
-    def _running(self, namespace: str, name: str) -> None:
-        pod = self._pod(namespace, name)
-        if not self.runs(namespace, name):
-            node = pod.spec.node_name
-            off = node in self.control_plane.kubelets and not self.control_plane.kubelets[node].powered
-            why = f": its node {node} has no power" if off else ""
-            raise LabError(f'no container of pod "{name}" runs{why}')
-
-    def _pod(self, namespace: str, name: str) -> Pod:
-        pod = self.store.find(Pod, name, namespace)
-        if pod is None:
-            known = (p.name for p in self.store.list(Pod, namespace))
-            raise LabError(f'pod "{name}" not found in namespace {namespace}{nearest(name, known)}')
-        return pod

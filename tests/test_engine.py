@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.engine import SETTLE_S, ClusterSpec, Engine, plain_nodes
+from lab.faults import nodes, pods
 from lab.journal import NetworkChanged
 from lab.kube.errors import LabError
 from lab.kube.kinds.node import Node
@@ -94,10 +95,10 @@ def test_the_speed_stays_within_its_bounds(engine: Engine) -> None:
 
 def test_a_node_that_loses_power_is_not_ready_after_its_grace_and_comes_back(engine: Engine) -> None:
     engine.settle()
-    engine.fail_node("worker-1")
+    nodes.power_off(engine, "worker-1")
     engine.run_until(70)
     assert not engine.store.get(Node, "worker-1").ready
-    engine.recover_node("worker-1")
+    nodes.power_on(engine, "worker-1")
     engine.run_until(130)
     assert engine.store.get(Node, "worker-1").ready
     said = [(e.what, e.state) for e in engine.journal.read().events if isinstance(e, NetworkChanged)]
@@ -106,6 +107,6 @@ def test_a_node_that_loses_power_is_not_ready_after_its_grace_and_comes_back(eng
 
 def test_a_wrong_name_is_answered_with_the_nearest(engine: Engine) -> None:
     with pytest.raises(LabError, match='node "worker-9" not found, did you mean "worker-2"'):
-        engine.fail_node("worker-9")
+        nodes.power_off(engine, "worker-9")
     with pytest.raises(LabError, match='pod "x" not found'):
-        engine.crash_pod("default", "x")
+        pods.crash(engine, "default", "x")

@@ -34,6 +34,8 @@ class Call:
     files: Files | None = None
     width: int = WIDTH
     """How many cells a line of output may take."""
+    give: Callable[[str], list[str]] = lambda text: []
+    """Gives another command, in the name of the clock; what it says."""
     running: bool = False
     """Whether it goes on after the action has returned; then somebody calls `execution.finish`."""
 

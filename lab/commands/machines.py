@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from lab.cluster.errors import NotFound
 from lab.commands.call import Call
@@ -49,5 +50,45 @@ def _machine(name: str, *kinds: str) -> ValueType:
     return ValueType(name, about, partial(_read, kinds), partial(_suggest, kinds), partial(_takes, kinds))
 
 
+class Machines(NamedTuple):
+    """A node, or all nodes of a zone."""
+
+    words: str
+    """As it is named in commands: `node/worker-1`, `zone/zone-a`."""
+    names: tuple[str, ...]
+
+
+def _read_many(words: Sequence[Word], call: Call) -> Machines:
+    zone = _zone(words, call)
+    if zone is None:
+        name = _read(_NODE, words, call)
+        return Machines(f"node/{name}", (name,))
+    return Machines(f"zone/{zone}", call.engine.zones[zone])
+
+
+def _zone(words: Sequence[Word], call: Call) -> str | None:
+    """The zone that is meant; None when it is no zone."""
+    text, zones = words[0].text, call.engine.zones
+    if text.startswith("zone/"):
+        name = words[0].part(len("zone/"))
+        if name.text not in zones:
+            raise CommandError(f'error: there is no zone "{name.text}"', name, list(zones))
+        return name.text
+    return text if text in zones and text not in call.engine.machines else None
+
+
+def _suggest_many(before: Sequence[Word], call: Call) -> Iterable[str]:
+    yield from _suggest(_NODE, before, call)
+    if not before:
+        yield from (f"zone/{name}" for name in call.engine.zones)
+
+
+MACHINES = ValueType(
+    "NODE",
+    "a machine or a zone: worker-1, node/worker-1 or zone/zone-a",
+    _read_many,
+    _suggest_many,
+    partial(_takes, _NODE),
+)
 MACHINE = _machine("NODE", *_NODE)
 PROXY = _machine("PROXY", "proxy", *_NODE)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lab.commands.call import Call
     from lab.commands.words import Word
+    from lab.engine import Engine
 
-Action = Callable[["Call"], None]
+Action = Callable[["Call"], "str | None"]
+"""What a command does. One that breaks something, or mends it, returns the words that follow the name of the command
+that mends it, such as `node/worker-2`; the others return nothing."""
 
 ALIASES = {"k": "kubectl"}
 """First words that stand for another."""
@@ -82,6 +85,33 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a fault stands in the fault menu."""
+
+    kind: str
+    """The kind of object that it is about; empty for the cluster as a whole."""
+    label: str
+    """What it is and does."""
+    mend: str = ""
+    """What the menu calls its undo; empty when there is none."""
+    words: str = "{kind}/{name}{in}"
+    """What follows the command's name: `{kind}` and `{name}` of the object, `{in}` its namespace as a flag."""
+    options: str = ""
+    """What follows after that when it is broken."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What makes a command a fault: how it is undone, and where the fault menu has it."""
+
+    undo: str
+    """The name of the command that mends it; empty when nothing has to."""
+    broken: Callable[[Engine], Iterable[str]] = lambda engine: ()
+    """What is broken in this way now: the words that follow the name of the undo."""
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True)
 class Command:
     """Something that can be typed, scripted, bound to a key."""
 
@@ -97,6 +127,8 @@ class Command:
     """Whether it takes something away, so that a screen asks before it does it."""
     makes: str = ""
     """The kind of the object that it creates under the name that its first parameter gives, if it does."""
+    fault: Fault | None = None
+    """What it breaks, if it breaks something."""
 
     @property
     def usage(self) -> str:
@@ -120,11 +152,12 @@ def command(
     examples: tuple[str, ...],
     danger: bool = False,
     makes: str = "",
+    fault: Fault | None = None,
 ) -> Callable[[Action], Action]:
     """Put the decorated action into the registry."""
 
     def register(action: Action) -> Action:
-        COMMANDS[name] = Command(name, summary, action, parameters, flags, examples, danger, makes)
+        COMMANDS[name] = Command(name, summary, action, parameters, flags, examples, danger, makes, fault)
         return action
 
     return register

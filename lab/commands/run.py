@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.cluster.errors import StoreError
 from lab.commands.call import WIDTH, Call, Files
 from lab.commands.complete import complete
 from lab.commands.execution import Execution
+from lab.commands.fault import broke, mended
 from lab.commands.parser import bind, take_apart
 from lab.commands.registry import COMMANDS, Command
 from lab.commands.words import CommandError, split
@@ -24,13 +26,13 @@ OWN_FAULT = "error: the lab itself failed at this command"
 
 
 def run(engine: Engine, text: str, *, by: str = "prompt", files: Files | None = None, width: int = WIDTH) -> Execution:
-    """Give a command; `by` says who does (prompt, timeline, key). Never raises: see the Execution's `error`.
+    """Give a command; `by` says who does (prompt, timeline, key, clock). Never raises: see the Execution's `error`.
 
     `files` reads manifests for `-f`; without it such a command says that reading files is not offered here.
     `width` is how many cells a line of output may take, for what can be folded.
     """
     execution = Execution(text, by)
-    call = Call(engine, execution, files=files, width=width)
+    call = Call(engine, execution, files=files, width=width, give=partial(_by_clock, engine))
     engine.journal.append(CommandGiven(engine.now, text, by))
     error = _act(call, text)
     if error:
@@ -48,12 +50,28 @@ def find(text: str) -> Command | None:
         return None
 
 
+def _by_clock(engine: Engine, text: str) -> list[str]:
+    """Give a command that follows from another one, now or later; what it says."""
+    execution = run(engine, text, by="clock")
+    return [*execution.output, *([execution.error] if execution.error else [])]
+
+
+def _did(call: Call, command: Command, words: str | None) -> None:
+    """What a command has broken or mended is kept in mind."""
+    if words is None:
+        return
+    if command.fault is None:
+        mended(call.engine, command.name, words)
+    else:
+        broke(call, command.fault, words)
+
+
 def _act(call: Call, text: str) -> str:
     """Parse and do it; the error for the user, or nothing."""
     try:
         line = take_apart(split(text))
         bind(line, call, len(text.rstrip()))
-        line.command.action(call)
+        _did(call, line.command, line.command.action(call))
     except CommandError as error:
         return error.shown(text)
     except StoreError as error:

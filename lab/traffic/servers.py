@@ -199,6 +199,11 @@ class Servers:
         for server in self._of_pod(namespace, name):
             server.hang(hung)
 
+    def hanging(self) -> list[tuple[str, str]]:
+        """Namespace and name of every Pod with a process that hangs."""
+        found = (server.pod for running in self.pods.values() for server in running.values() if server.hung)
+        return list(dict.fromkeys((pod.namespace, pod.name) for pod in found))
+
     def hangs(self, namespace: str, name: str) -> bool:
         """Whether all processes of a Pod hang. Raises LabError when none runs."""
         return all(server.hung for server in self._of_pod(namespace, name))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from lab.journal import Decision
 from lab.kube.kinds import BY_NAME
-from lab.kube.kinds.node import Node
 from lab.tui.widgets.pane import Pane
 from lab.views.decisions import Row
 from lab.views.page import Subject
@@ -133,33 +132,20 @@ class Openers(_Base):
     # -- faults -----------------------------------------------------------------------------------------------
 
     def action_faults(self) -> None:
-        """The menu of what can be broken about what is selected."""
+        """The menu of what can be broken about what is selected, and about the cluster as a whole."""
+        from lab.commands.fault import choices
         from lab.tui.screens.faults import FaultsScreen
-        from lab.views.faults import faults
 
-        subject = self.subject()
-        rows = faults(subject, **self._condition(subject)) if subject is not None else []
-        if subject is None or not rows:
-            self.notify("Select a node, Pod or Service first: 1 or 2, then the arrows.", timeout=3)
-            return
+        subject, engine = self.subject(), self.player.engine
+        rows = choices(engine, subject) if subject is not None else []
 
         def chosen(command: str | None) -> None:
             if command:
                 self.give(command, by="key")
 
-        self.app.push_screen(FaultsScreen(subject, rows), chosen)
-
-    def _condition(self, subject: Subject) -> dict[str, Any]:
-        if subject.kind != "Node":
-            return {}
-        engine = self.player.engine
-        kubelet, proxy = engine.control_plane.kubelets.get(subject.name), engine.network.proxies.get(subject.name)
-        node = engine.store.find(Node, subject.name, "")
-        return {
-            "powered": kubelet is None or kubelet.powered,
-            "proxy_running": proxy is None or proxy.running,
-            "cordoned": node is not None and node.spec.unschedulable,
-        }
+        self.app.push_screen(
+            FaultsScreen(subject.path if subject and rows else "", rows, choices(engine, None)), chosen
+        )
 
     def action_quit(self) -> None:
         """Leave."""

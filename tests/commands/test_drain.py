@@ -16,6 +16,7 @@ from lab.cluster.store import Change
 from lab.commands.execution import Execution
 from lab.commands.run import run
 from lab.engine import ClusterSpec, Engine, plain_nodes
+from lab.faults import pods
 from lab.kube.decode import decode
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Container, Lifecycle, LifecycleHandler, Pod, PodSpec, SleepAction
@@ -168,7 +169,7 @@ def test_a_grace_period_of_ones_own(drained):
     world = drained()
     world.pod("slow", owner_references=OWNED)
     world.engine.run_for(5.0)
-    world.engine.hang_pod("default", "slow")
+    pods.hang(world.engine, "default", "slow")
     execution = run(world.engine, "kubectl drain worker-1 --grace-period=7")
     world.engine.run_for(6.0)
     assert "slow" in world.pods()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.commands.complete import complete
+from lab.commands.fault import broken_now
 from lab.commands.registry import COMMANDS
+from lab.commands.run import run
+from lab.engine import Engine
+from tests.commands.test_on_engine import give, start
 from tests.commands.world import World
 
 NOUNS = (
@@ -42,8 +48,10 @@ def world() -> World:
     return made
 
 
-NEEDS_NETWORK = ("curl", "dig", "lab explain", "lab expose", "lab trace", "lab reach")
-OFFLINE = [name for name in COMMANDS if name not in NEEDS_NETWORK]
+NEEDS_NETWORK = ("curl", "dig", "lab explain", "lab expose", "lab trace", "lab reach", "lab faults", "lab mend")
+FAULTS = [one.name for one in COMMANDS.values() if one.fault is not None and one.name.startswith("lab ")]
+UNDOS = [one.fault.undo for one in COMMANDS.values() if one.fault is not None and one.fault.undo.startswith("lab ")]
+OFFLINE = [name for name in COMMANDS if name not in (*NEEDS_NETWORK, *FAULTS, *UNDOS)]
 
 
 @settings(max_examples=50, deadline=None)
@@ -57,3 +65,34 @@ def test_any_words_after_any_verb(lines: list[tuple[str, list[str]]]) -> None:
         execution = made.type(text)
         assert execution.done or verb == "kubectl rollout status"
         assert made.given[-1].text == text
+
+
+PLACES = ("worker-1", "zone-a", "zone/zone-b", "internet", "client", "deployment/web", "--for=3s", "--for", "web", "-n")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    made = start()
+    yield made
+    made.close()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*FAULTS, *UNDOS, "lab faults", "lab mend"]),
+            st.lists(st.sampled_from((*NOUNS, *PLACES)), max_size=4),
+        ),
+        max_size=6,
+    )
+)
+def test_any_words_after_a_fault(engine: Engine, lines: list[tuple[str, list[str]]]) -> None:
+    for verb, words in lines:
+        text = " ".join([verb, *(shlex.quote(word) if "{" in word else word for word in words)])
+        complete(engine, text)
+        complete(engine, text + " ")
+        assert give(engine, text, 1.0).done
+    run(engine, "lab mend")
+    engine.run_for(5.0)
+    assert not broken_now(engine)

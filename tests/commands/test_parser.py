@@ -121,27 +121,28 @@ def test_what_is_missing_is_named_with_the_usage(world: World) -> None:
 
 @pytest.mark.parametrize("form", ["node/worker-2", "node worker-2", "worker-2", "no/worker-2", "nodes worker-2"])
 def test_a_node_has_many_forms(world: World, form: str) -> None:
-    world.ok(f"lab fail {form}")
-    assert world.done == [("fail_node", "worker-2")]
+    assert world.values(f"lab fail {form}")["machines"].names == ("worker-2",)
+
+
+@pytest.mark.parametrize("form", ["zone/zone-b", "zone-b"])
+def test_a_zone_is_all_its_nodes(world: World, form: str) -> None:
+    world.node("worker-3", "zone-b")
+    assert world.values(f"lab fail {form}")["machines"].names == ("worker-2", "worker-3")
+
+
+def test_a_zone_that_is_not_there_is_told_with_the_nearest(world: World) -> None:
+    assert world.wrong("lab fail zone/zone-c").splitlines()[0] == 'error: there is no zone "zone-c"'
 
 
 @pytest.mark.parametrize("form", ["pod/web-1", "pod web-1", "web-1", "po/web-1", "pod/default/web-1"])
 def test_a_pod_has_many_forms(world: World, form: str) -> None:
-    world.ok(f"lab crash {form}")
-    assert world.done == [("crash_pod", "default", "web-1")]
+    assert world.values(f"lab crash {form}")["pod"].obj.name == "web-1"
 
 
 def test_links_and_proxies(world: World) -> None:
-    world.ok("lab cut link worker-1 zone/zone-b")
-    world.ok("lab heal link internet node/worker-1")
-    world.ok("lab stop proxy/worker-1")
-    world.ok("lab start proxy worker-1")
-    assert world.done == [
-        ("cut_link", "worker-1", "zone-b"),
-        ("heal_link", "internet", "worker-1"),
-        ("stop_proxy", "worker-1"),
-        ("start_proxy", "worker-1"),
-    ]
+    assert world.values("lab cut link worker-1 zone/zone-b") == {"a": "worker-1", "b": "zone-b"}
+    assert world.values("lab heal link internet node/worker-1") == {"a": "internet", "b": "worker-1"}
+    assert world.values("lab stop proxy/worker-1") == world.values("lab start proxy worker-1") == {"node": "worker-1"}
 
 
 def test_help_of_a_command_whose_words_begin_another_one_is_whole(world: World) -> None:

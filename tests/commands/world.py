@@ -1,17 +1,22 @@
-"""A small engine stand-in: a real store, journal and clock; faults are written down and do nothing."""
+"""A small engine stand-in: a real store, journal and clock, and nothing that could be broken."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 from lab.clock import Clock
 from lab.cluster.admission import Admission
 from lab.cluster.apply import apply_object
 from lab.cluster.store import Store
 from lab.cluster.trial import Refusal, trial
+from lab.commands.call import Call
 from lab.commands.execution import Execution
+from lab.commands.parser import bind, take_apart
 from lab.commands.run import run
+from lab.commands.words import split
+from lab.engine import Broken
 from lab.journal import CommandGiven, CommandRefused, Journal
 from lab.kube import defaults
 from lab.kube.decode import decode
@@ -34,7 +39,7 @@ class World:
         self.store.admission.append(lambda obj, old: defaults.apply(obj))
         self.traffic = SimpleNamespace(measure=None)
         self.spec = SimpleNamespace(settings=Settings(metrics_server=False))
-        self.done: list[tuple[str, ...]] = []
+        self.broken: dict[str, Broken] = {}
         for name in ("default", "kube-system", "shop"):
             self.store.create(Namespace(metadata=ObjectMeta(name=name)))
 
@@ -48,22 +53,23 @@ class World:
     def apply(self, objects: Sequence[KubeObject]) -> list[str]:
         return [apply_object(self.store, obj) for obj in objects]
 
-    def __getattr__(self, name: str):
-        if name.split("_")[0] not in ("fail", "recover", "crash", "hang", "cut", "heal", "stop", "start"):
-            raise AttributeError(name)
-
-        def do(*words: str) -> bool:
-            self.done.append((name, *words))
-            return True
-
-        return do
-
     @property
     def machines(self) -> list[str]:
         return [node.name for node in self.store.list(Node)]
 
+    @property
+    def zones(self) -> dict[str, tuple[str, ...]]:
+        nodes = self.store.list(Node)
+        return {zone: tuple(n.name for n in nodes if n.zone == zone) for zone in [n.zone for n in nodes] if zone}
+
     def runs(self, namespace: str, name: str) -> bool:
         return True
+
+    def values(self, text: str) -> dict[str, Any]:
+        """What the words of a command mean."""
+        call = Call(self, Execution(text, "prompt"))
+        bind(take_apart(split(text)), call, len(text))
+        return call.values
 
     # -- what tests put in ---------------------------------------------------------------------------------------
 

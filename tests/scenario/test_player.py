@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.faults.pods import hang as hang_pod
 from lab.journal import Checked, CommandGiven, Narrated
 from lab.kube.kinds.pod import Pod
 from lab.scenario.loader import load
@@ -150,7 +151,7 @@ def of_the_tail(tmp_path, text, hang=True):
     player.engine.run_until(11.0)
     pods = player.engine.store.list(Pod, "default", {"app": "web"})
     for pod in pods if hang else ():
-        player.engine.hang_pod("default", pod.name)
+        hang_pod(player.engine, "default", pod.name)
     player.engine.run_until(12.0)
     return player
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from lab.engine import ClusterSpec, Engine, plain_nodes
+from lab.faults import nodes, pods
 from lab.kube.kinds.deployment import Deployment, DeploymentSpec
 from lab.kube.kinds.pod import Container, ContainerPort, Pod, PodSpec, PodTemplateSpec
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
@@ -69,7 +70,7 @@ def test_a_crashed_pod_costs_little_and_comes_back() -> None:
     engine.traffic.add_client(shoppers())
     engine.run_until(10.0)
     pod = next(pod for pod in engine.store.list(Pod) if pod.name.startswith("web-"))
-    engine.crash_pod("default", pod.name)
+    pods.crash(engine, "default", pod.name)
     engine.run_until(60.0)
     seen = engine.traffic.measure.clients["shoppers"]
     assert 0 < seen.requests - seen.ok < 100
@@ -87,7 +88,7 @@ def test_a_node_without_power_costs_timeouts_until_the_cluster_notices() -> None
         if pod.name.startswith("web-") and pod.spec.node_name != client.spec.node_name
     )
     engine.run_until(5.0)
-    engine.fail_node(lost)
+    nodes.power_off(engine, lost)
     engine.run_until(120.0)
     seen = engine.traffic.measure.clients["shoppers"]
     assert "timeout" in seen.outcomes
@@ -138,7 +139,7 @@ def test_a_headless_service_is_counted_although_no_rule_knows_it() -> None:
 def test_coredns_that_hangs_makes_names_time_out() -> None:
     engine = cluster()
     for pod in engine.store.list(Pod, "kube-system"):
-        engine.hang_pod("kube-system", pod.name)
+        pods.hang(engine, "kube-system", pod.name)
     result = ask(engine, "pod/client", "http://web/", timeout_s=20.0)
     assert (result.outcome, result.reason) == ("timeout", "dns-timeout")
 
@@ -148,7 +149,7 @@ def test_two_runs_have_the_same_journal(keep_alive: bool) -> None:
     def digest(seed: int) -> str:
         engine = cluster(seed=seed)
         engine.traffic.add_client(shoppers(keep_alive=keep_alive))
-        engine.clock.at(5.0, engine.fail_node, "worker-2")
+        engine.clock.at(5.0, nodes.power_off, engine, "worker-2")
         engine.run_until(15.0)
         return engine.journal.digest
 

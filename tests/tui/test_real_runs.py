@@ -191,3 +191,52 @@ async def test_a_machine_whose_node_object_was_deleted_is_still_drawn(scenario: 
         text = dump(app)
         assert any("worker-2" in line and "deleted" in line for line in text.splitlines())
         assert any(name[:12] in text for name in pods)
+
+
+async def test_f_offers_what_can_be_broken_and_asks_before_it_does_it(scenario: Scenario) -> None:
+    app = LabApp(Player(scenario), timer=False)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await started(app, pilot)
+        assert app.player is not None
+        await pilot.press("1", "down", "f")
+        await pilot.pause()
+        text = dump(app)
+        assert "lab fail node/worker-1" in text
+        assert "The cluster as a whole" in text
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "This takes something away" in dump(app)
+        assert "Cancel (n)" in dump(app)
+        assert "Do it (y)" in dump(app)
+        assert app.screen.focused is not None
+        assert app.screen.focused.id == "cancel"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.player.engine.control_plane.kubelets["worker-1"].powered
+        await pilot.press("y")
+        await pilot.pause()
+
+
+async def test_the_menu_mends_what_is_broken(scenario: Scenario) -> None:
+    app = LabApp(Player(scenario), timer=False)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await started(app, pilot)
+        assert app.player is not None
+        app.player.give("lab fail node/worker-1")
+        await pilot.press("1", "down", "f")
+        await pilot.pause()
+        assert "lab recover node/worker-1" in dump(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.player.engine.control_plane.kubelets["worker-1"].powered
+
+
+async def test_with_nothing_selected_the_menu_is_about_the_cluster(scenario: Scenario) -> None:
+    app = LabApp(Player(scenario), timer=False)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await started(app, pilot)
+        await pilot.press("4", "f")
+        await pilot.pause()
+        text = dump(app)
+        assert "Break or mend the cluster" in text
+        assert "lab upstream down" in text

@@ -1,4 +1,4 @@
-"""Status line, events, lesson, closing report, exposure, faults, help."""
+"""Status line, events, lesson, closing report, exposure, help."""
 
 import math
 from types import SimpleNamespace
@@ -8,7 +8,6 @@ from lab.network.exposure import Exposure
 from lab.views.closing import Closing, Failure, Share, closing_lines
 from lab.views.events import event_lines, same, subject
 from lab.views.exposure import exposure_lines
-from lab.views.faults import faults
 from lab.views.helping import CommandHelp, KeyHelp, help_lines
 from lab.views.lesson import Expectation, Step, lesson_lines, tally
 from lab.views.page import Subject
@@ -107,13 +106,6 @@ def test_open_ports_are_listed_with_their_policy() -> None:
     text = text_of(exposure_lines(ports, 80))
     assert "192.0.2.11:30080/TCP  node port  worker-1  web      Cluster  anywhere" in text
     assert "Nothing is open" in text_of(exposure_lines([], 80))
-
-
-def test_faults_fit_the_state_of_their_object() -> None:
-    node = Subject("Node", "", "worker-2")
-    assert faults(node)[0].command == "lab fail node/worker-2"
-    assert faults(node, powered=False)[0].command == "lab recover node/worker-2"
-    assert faults(Subject("Pod", "shop", "web-1"))[0].command == "lab crash pod/web-1 -n shop"
 
 
 def test_help_comes_from_keys_and_commands() -> None:

@@ -16,6 +16,7 @@ from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
 from lab.commands.verbs import upstream as _upstream  # isort: skip
+from lab.commands.verbs import broken as _broken  # isort: skip
 from lab.commands.verbs import insight as _insight  # isort: skip
 from lab.commands.verbs import rules as _rules  # isort: skip
 from lab.commands.verbs import conntrack as _conntrack  # isort: skip
@@ -41,6 +42,7 @@ MODULES = (
     _dig,
     _faults,
     _upstream,
+    _broken,
     _insight,
     _rules,
     _conntrack,

@@ -9,8 +9,9 @@ import msgspec
 
 from lab.cluster.strategy import for_update, has_status, with_status_of
 from lab.commands.call import Call
+from lab.commands.fault import fault
 from lab.commands.flags import EVERYWHERE, IN_NAMESPACE, WITH_LABELS
-from lab.commands.registry import Flag, Parameter, command
+from lab.commands.registry import Flag, Parameter, Place, command
 from lab.commands.resources import ANY_ASSIGNED, NODE, ONE, Target, target_of, targets_of
 from lab.commands.values import ASSIGNMENTS, COUNT, DOCUMENT, IMAGES, LABELS, choice
 from lab.commands.verbs.kubectl_read import gather
@@ -206,15 +207,19 @@ def patch(call: Call) -> None:
     call.say(f"{target.name} patched (no change)" if unchanged else f"{target.name} patched")
 
 
-@command(
+@fault(
     "kubectl cordon",
     "Let no new Pods onto a node.",
     Parameter("node", NODE),
+    undo="kubectl uncordon",
+    broken=lambda engine: (node.name for node in engine.store.list(Node) if node.spec.unschedulable),
+    places=(Place("Node", "Cordon: no new Pods here", "Uncordon: Pods may be placed here again", words="{name}"),),
+    danger=False,
     examples=("kubectl cordon worker-1",),
 )
-def cordon(call: Call) -> None:
+def cordon(call: Call) -> str:
     """Set spec.unschedulable."""
-    _set_unschedulable(call, True)
+    return _set_unschedulable(call, True)
 
 
 @command(
@@ -223,17 +228,18 @@ def cordon(call: Call) -> None:
     Parameter("node", NODE),
     examples=("kubectl uncordon worker-1",),
 )
-def uncordon(call: Call) -> None:
+def uncordon(call: Call) -> str:
     """Take spec.unschedulable away."""
-    _set_unschedulable(call, False)
+    return _set_unschedulable(call, False)
 
 
-def _set_unschedulable(call: Call, value: bool) -> None:
+def _set_unschedulable(call: Call, value: bool) -> str:
     node = call.values["node"].obj
     assert isinstance(node, Node)
     word = "cordoned" if value else "uncordoned"
     if node.spec.unschedulable == value:
         call.say(f"node/{node.name} already {word}")
-        return
-    call.store.update(replace(node, spec=replace(node.spec, unschedulable=value)))
-    call.say(f"node/{node.name} {word}")
+    else:
+        call.store.update(replace(node, spec=replace(node.spec, unschedulable=value)))
+        call.say(f"node/{node.name} {word}")
+    return node.name

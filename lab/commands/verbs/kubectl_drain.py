@@ -10,7 +10,8 @@ from lab.cluster.errors import NotFound, StoreError, TooManyRequests
 from lab.cluster.eviction import evict
 from lab.commands.call import Call
 from lab.commands.drainable import Options, Selection, select
-from lab.commands.registry import Flag, Parameter, command
+from lab.commands.fault import fault
+from lab.commands.registry import Flag, Parameter, Place
 from lab.commands.resources import NODE
 from lab.commands.values import DURATION, SECONDS, SELECTOR
 from lab.kube.kinds.node import Node
@@ -19,10 +20,14 @@ from lab.kube.selector import matches
 from lab.kube.time import go_duration
 
 
-@command(
+@fault(
     "kubectl drain",
     "Let no new Pods onto a node and evict those on it, as their disruption budgets allow.",
     Parameter("node", NODE),
+    undo="kubectl uncordon",
+    places=(
+        Place("Node", "Drain: its Pods are evicted, and none may come", words="{name}", options="--ignore-daemonsets"),
+    ),
     flags=(
         Flag("--ignore-daemonsets", "leave the Pods of DaemonSets where they are; without it they are an error"),
         Flag("--force", "evict Pods without a controller, which nobody will put back"),
@@ -36,9 +41,8 @@ from lab.kube.time import go_duration
         "kubectl drain worker-1 --ignore-daemonsets",
         "kubectl drain worker-1 --ignore-daemonsets --force --timeout=60s",
     ),
-    danger=True,
 )
-def drain(call: Call) -> None:
+def drain(call: Call) -> str:
     """Cordon at once; the rest goes on while the clock runs."""
     node = call.values["node"].obj
     assert isinstance(node, Node)
@@ -50,6 +54,7 @@ def drain(call: Call) -> None:
     call.running = True
     drainage = Drainage(call, node.name)
     call.engine.clock.spawn(drainage.run(), f"kubectl drain {node.name}")
+    return node.name
 
 
 class Drainage:

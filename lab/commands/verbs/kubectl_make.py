@@ -8,8 +8,9 @@ from typing import Any
 from lab.cluster.apply import find_live, in_namespace, resource_name
 from lab.cluster.review.errors import errors_in, refuse
 from lab.commands.call import Call
+from lab.commands.fault import fault
 from lab.commands.flags import EVERYWHERE, FROM_FILE, IN_NAMESPACE, WITH_LABELS
-from lab.commands.registry import Flag, Parameter, command
+from lab.commands.registry import Flag, Parameter, Place, command
 from lab.commands.resources import ANY, Target, resource_of, target_of
 from lab.commands.values import COUNT, DURATION, IMAGE, INT, LABELS, NAME, TEXT, choice
 from lab.commands.verbs.kubectl_read import gather
@@ -188,7 +189,7 @@ def _ports_of(obj: Any) -> list[tuple[int, str]]:
     return [(port.container_port, port.protocol) for one in spec.containers for port in one.ports]
 
 
-@command(
+@fault(
     "kubectl delete",
     "Delete objects; Pods get their grace period.",
     Parameter("resources", ANY, required=False),
@@ -208,7 +209,10 @@ def _ports_of(obj: Any) -> list[tuple[int, str]]:
         "kubectl delete pod web-1 --grace-period=0 --force",
         "kubectl delete pods -l app=web",
     ),
-    danger=True,
+    places=(
+        Place("Pod", "Delete: graceful, its controller makes another one"),
+        Place("Service", "Delete the Service: its addresses are gone"),
+    ),
 )
 def delete(call: Call) -> None:
     """Delete what is named; what it owned follows."""

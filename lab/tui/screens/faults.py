@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from lab.commands.fault import Choice
 from lab.commands.run import find
 from lab.tui.screens.message import ConfirmScreen
 from lab.tui.widgets.pane import Pane
-from lab.views.faults import Fault
-from lab.views.page import Lines, Subject, Target
+from lab.views.page import Lines, Target
 from lab.views.spans import Line, line
 
 
@@ -26,10 +26,11 @@ class FaultsScreen(ModalScreen[str | None]):
         Binding("escape,q", "dismiss(None)", "Close", id="faults.close", tooltip="Do nothing"),
     ]
 
-    def __init__(self, subject: Subject, faults: Sequence[Fault]) -> None:
+    def __init__(self, subject: str, own: Sequence[Choice], everywhere: Sequence[Choice]) -> None:
+        """`own` are the faults of the subject, `everywhere` those of the cluster as a whole."""
         super().__init__()
-        self._faults = faults
-        self.menu = Pane(0, f"Break or mend {subject.path}", id="menu")
+        self._own, self._everywhere = own, everywhere
+        self.menu = Pane(0, f"Break or mend {subject or 'the cluster'}", id="menu")
         self.menu.foot = line(("↵", "key"), (" runs it   ", "dim"), ("Esc", "key"), (" closes ", "dim"))
 
     def compose(self) -> ComposeResult:
@@ -40,17 +41,17 @@ class FaultsScreen(ModalScreen[str | None]):
         """Two lines a fault: what, and its command."""
         lines: list[Line] = []
         targets: list[Target] = []
-        for fault in self._faults:
-            command = find(fault.command)
-            danger = command is not None and command.danger
-            targets.append(Target(len(lines), 0, 200, fault))
-            lines.append(line(("  ✖ " if danger else "    ", "bad"), fault.label))
-            lines.append(line("      ", (fault.command, "dim")))
+        for choice in self._own:
+            _add(choice, lines, targets)
+        if self._own and self._everywhere:
+            lines += [line(""), line("  ", ("The cluster as a whole", "strong"))]
+        for choice in self._everywhere:
+            _add(choice, lines, targets)
         self.menu.set_page(Lines(lines, targets))
         self.menu.styles.height = len(lines) + 2
-        self.menu.select(self._faults[0])
+        self.menu.select(targets[0].subject)
 
-    def action_open(self, fault: Fault) -> None:
+    def action_open(self, fault: Choice) -> None:
         """Run it, or ask first."""
         command = find(fault.command)
         if command is None or not command.danger:
@@ -62,3 +63,11 @@ class FaultsScreen(ModalScreen[str | None]):
                 self.dismiss(fault.command)
 
         self.app.push_screen(ConfirmScreen(fault.command, command.summary), answered)
+
+
+def _add(choice: Choice, lines: list[Line], targets: list[Target]) -> None:
+    command = find(choice.command)
+    danger = command is not None and command.danger
+    targets.append(Target(len(lines), 0, 200, choice))
+    lines.append(line(("  ✖ " if danger else "    ", "bad"), choice.label))
+    lines.append(line("      ", (choice.command, "dim")))
