@@ -80,6 +80,16 @@ class Forecast(msgspec.Struct, frozen=True):
         return sum(sight.probability * sight.latency_s for sight in wanted) / whole if whole else 0.0
 
 
+class Lead(NamedTuple):
+    """One address of a name, and what comes of connecting to it."""
+
+    address: str
+    probability: float
+    """How likely the client connects to this address; 0 when it prefers those of the other family."""
+    forecast: Forecast
+    """The same request to this address only."""
+
+
 class Foresight:
     """Foresees requests; nothing that it does can be noticed by anybody else in the run."""
 
@@ -91,6 +101,21 @@ class Foresight:
     def request(self, source: Source, target: Target) -> Forecast:
         """A request by name or address."""
         return self._request(source, target, 0, {})
+
+    def leads(self, forecast: Forecast) -> tuple[Lead, ...]:
+        """Where each address of the forecast's name leads to, whether or not the client comes to use it."""
+        source, target, name = forecast.source, forecast.target, forecast.name
+        if name is None:
+            return ()
+        used = _used(name)
+        return tuple(
+            Lead(
+                ip,
+                1.0 / len(used) if ip in used else 0.0,
+                Forecast(source, target, name, tuple(self._to(source, target, ip, name.took_s, 0, {}))),
+            )
+            for ip in name.addresses
+        )
 
     def connection(self, source: Source, ip: str, port: int, protocol: str) -> list[Sight]:
         """A bare connection to an address: only whether it is made matters, and nobody is called."""
@@ -112,9 +137,7 @@ class Foresight:
         answer = self._network.dns.foresee(source, target.host, self._tracer)
         if not answer.addresses:
             return Forecast(source, target, answer, (_unresolved(answer),))
-        # Whoever has several addresses of one family connects to the first, and each comes first equally often.
-        first = family(answer.addresses[0])
-        addresses = [ip for ip in answer.addresses if family(ip) == first]
+        addresses = _used(answer)
         sights = [
             sight._replace(probability=sight.probability / len(addresses))
             for ip in addresses
@@ -207,6 +230,13 @@ class Foresight:
                 return None
             total_s += path.latency_s
         return total_s
+
+
+def _used(answer: DnsAnswer) -> list[str]:
+    """The addresses that the client may connect to: those of the first one's family, each of which comes first
+    equally often."""
+    first = family(answer.addresses[0]) if answer.addresses else ""
+    return [ip for ip in answer.addresses if family(ip) == first]
 
 
 def _unresolved(answer: DnsAnswer) -> Sight:

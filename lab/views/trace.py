@@ -11,12 +11,12 @@ from lab.network.addresses import join
 from lab.network.reasons import NOTHING_LISTENS, REASONS
 from lab.views import format as fmt
 from lab.views.spans import Line, cells, columns, fit_name, fit_text, line, plain, wrap
-from lab.views.trace_words import ROLES, outcomes, sight_words
+from lab.views.trace_words import ROLES, aliases, outcomes, sight_words
 
 if TYPE_CHECKING:
     from lab.network.dns import DnsAnswer
     from lab.network.trace import Account, Balanced, LegAccount, Link, Option
-    from lab.traffic.foresight import Forecast, Sight
+    from lab.traffic.foresight import Forecast, Lead, Sight
 
 VERDICT_ROLES = {"deliver": "ok", "reject": "bad", "drop": "bad", "pass": "warn"}
 _STAGE = 12
@@ -35,13 +35,15 @@ class Trace(msgspec.Struct, frozen=True):
     followed: Sight
     account: Account | None
     """None when the name did not resolve, so that no connection was made."""
+    leads: tuple[Lead, ...] = ()
+    """Where each address of the name leads to."""
 
 
 def trace_lines(trace: Trace, size: int) -> list[Line]:
     """Every hop in the order of the packet, as lines of about `size` cells."""
     sections = [_head(trace, size)]
     if trace.forecast.name is not None:
-        sections.append(_name(trace.forecast, trace.forecast.name))
+        sections.append(_name(trace, trace.forecast.name, size))
     account = trace.account
     if account is not None:
         sections += _edge(account)
@@ -102,23 +104,62 @@ def _long_title(text: str, about: str, size: int) -> list[Line]:
 # -- the name -------------------------------------------------------------------------------------------------------
 
 
-def _name(forecast: Forecast, answer: DnsAnswer) -> list[Line]:
-    host = forecast.target.host
+def _name(trace: Trace, answer: DnsAnswer, size: int) -> list[Line]:
+    host = trace.forecast.target.host
     if not answer.asked and answer.outcome == "ok":
         where = "from the client's own cache" if answer.ttl_s != float("inf") else "from /etc/hosts"
-        return [_title("Name", host), line("  = ", (", ".join(answer.addresses), "accent"), (f"   {where}", "dim"))]
+        return [_title("Name", host), *_addresses(trace, answer, where, size)]
     rows = [(f"{each.name}.", each.type, each.result, _who(each.server, each.cached)) for each in answer.asked]
     lines = [_title("Name", host)]
     for each, text in zip(answer.asked, columns(rows), strict=True):
         lines.append(line("  ", (text, "" if each.result == "NOERROR" else "dim")))
+    for owner, target in aliases(answer):
+        lines.append(line(f"  {owner}. is an alias of ", (f"{target}.", "accent"), ("   CNAME", "dim")))
     took = f"{fmt.count(answer.queries, 'query', 'queries')}, {fmt.latency(answer.took_s)}"
     if answer.addresses:
-        lines.append(line("  = ", (", ".join(answer.addresses), "accent"), (f"   {took}", "dim")))
-        if len(answer.addresses) > 1 and forecast.sights[0].attempt is not None:
-            first = forecast.sights[0].attempt.packet.dst_ip
-            lines.append(line((f"  each comes first equally often; followed here: {first}", "dim")))
-        return lines
+        return [*lines, *_addresses(trace, answer, took, size)]
     return [*lines, line("  ", (f"no address: {answer.outcome}", "bad"), (f"   {took}", "dim"))]
+
+
+def _addresses(trace: Trace, answer: DnsAnswer, where: str, size: int) -> list[Line]:
+    """What the name stands for; of several addresses, where each leads to and which one is followed."""
+    if len(answer.addresses) == 1 or not trace.leads:
+        return [line("  = ", (", ".join(answer.addresses), "accent"), (f"   {where}", "dim"))]
+    followed = trace.followed.attempt.packet.dst_ip if trace.followed.attempt is not None else ""
+    shown = sorted(trace.leads, key=lambda each: each.address != followed)[:_SHOWN_OPTIONS]
+    rows: list[tuple[str, ...]] = [("", "ADDRESS", "USED", "LEADS TO", "THE CLIENT SEES")]
+    rows += [_lead(lead, lead.address == followed) for lead in shown]
+    head, *texts = _narrowed(rows, size - 2, column=3)
+    lines = [line(f"  = {fmt.count(len(answer.addresses), 'address', 'addresses')}", (f"   {where}", "dim"))]
+    lines.append(line(("  " + head, "dim")))
+    for lead, text in zip(shown, texts, strict=True):
+        role = "strong" if lead.address == followed else "" if lead.probability else "dim"
+        lines.append(line("  ", (text, role)))
+    hidden = len(trace.leads) - len(shown)
+    return [*lines, line((f"    and {hidden:,} more", "dim"))] if hidden else lines
+
+
+def _lead(lead: Lead, followed: bool) -> tuple[str, ...]:
+    glyph = "▶" if followed else "●" if lead.probability else "○"
+    return glyph, lead.address, share(lead.probability), _led_to(lead), _seen_of(lead.forecast)
+
+
+def _seen_of(forecast: Forecast) -> str:
+    """What the client sees on one line, with shares where it is not always the same."""
+    found = outcomes(forecast)
+    return "; ".join(each.words if len(found) == 1 else f"{share(each.probability)} {each.words}" for each in found)
+
+
+def _led_to(lead: Lead) -> str:
+    """The Service with its endpoints, or whoever has the address."""
+    arrivals = [sight.attempt.arrival for sight in lead.forecast.sights if sight.attempt is not None]
+    first = arrivals[0]
+    if first.service:
+        endpoints = dict.fromkeys(arrival.endpoint for arrival in arrivals if arrival.endpoint)
+        return f"service/{_short(first.service)}, {fmt.count(len(endpoints), 'endpoint')}"
+    if first.way.pod:
+        return f"pod/{_short(first.way.pod)} on {first.way.node}"
+    return f"node/{first.way.node}" if first.way.node else "nobody"
 
 
 def _who(server: str, cached: bool) -> str:
@@ -185,14 +226,14 @@ def _options(leg: LegAccount, sights: Sequence[Sight], chosen: str, size: int) -
     return [*lines, line((f"    and {hidden:,} more", "dim"))] if hidden else lines
 
 
-def _narrowed(rows: Sequence[tuple[str, ...]], size: int) -> list[str]:
-    """The rows as aligned text; where they are too wide, the names of the Pods lose their middle."""
+def _narrowed(rows: Sequence[tuple[str, ...]], size: int, column: int = _POD) -> list[str]:
+    """The rows as aligned text; where they are too wide, the names in a column lose their middle."""
     texts = list(columns(rows))
     over = max(map(cells, texts)) - size
     if over <= 0:
         return texts
-    room = max(max(cells(row[_POD]) for row in rows) - over, _SHORTEST_POD)
-    return list(columns((*row[:_POD], fit_name(row[_POD], room), *row[_POD + 1 :]) for row in rows))
+    room = max(max(cells(row[column]) for row in rows) - over, _SHORTEST_POD)
+    return list(columns((*row[:column], fit_name(row[column], room), *row[column + 1 :]) for row in rows))
 
 
 def _option(each: Option, sight: Sight | None, chosen: bool) -> tuple[str, ...]:
@@ -280,9 +321,8 @@ def _listener(trace: Trace, size: int) -> list[Line]:
     lines = [line("  ", *each) for each in wrap(about, size - 2)]
     for call in followed.calls:
         found = outcomes(call)
-        text = "; ".join(each.words if len(found) == 1 else f"{share(each.probability)} {each.words}" for each in found)
         role = ROLES[found[0].outcome] if len(found) == 1 else "warn"
-        lines.append(line(("  first asks ", "dim"), call.target.url, ("   " + text, role)))
+        lines.append(line(("  first asks ", "dim"), call.target.url, ("   " + _seen_of(call), role)))
     return lines
 
 

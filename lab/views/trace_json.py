@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lab.network.addresses import join
-from lab.views.trace_words import outcomes
+from lab.views.trace_words import aliases, outcomes
 
 if TYPE_CHECKING:
     from lab.network.dns import DnsAnswer
     from lab.network.trace import Account, LegAccount
-    from lab.traffic.foresight import Forecast, Sight
+    from lab.traffic.foresight import Forecast, Lead, Sight
     from lab.views.trace import Trace
 
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ def trace_json(trace: Trace) -> Json:
             "port": target.port,
             "protocol": target.protocol,
         },
-        "name": _name(forecast.name) if forecast.name is not None else None,
+        "name": _name(forecast.name, trace) if forecast.name is not None else None,
         "sees": _sees(forecast),
         "ways": [_way(sight) for sight in forecast.sights],
     }
@@ -56,15 +56,29 @@ _NO_ACCOUNT: Json = {
 }
 
 
-def _name(answer: DnsAnswer) -> Json:
+def _name(answer: DnsAnswer, trace: Trace) -> Json:
     return {
         "outcome": answer.outcome,
         "answer": answer.name,
+        "aliases": [{"name": name, "target": target} for name, target in aliases(answer)],
         "addresses": list(answer.addresses),
         "queries": answer.queries,
         "took_s": answer.took_s,
         "ttl_s": answer.ttl_s if math.isfinite(answer.ttl_s) else 0.0,
         "tried": [each._asdict() for each in answer.asked],
+        "leads": [_lead(lead, trace.followed) for lead in trace.leads],
+    }
+
+
+def _lead(lead: Lead, followed: Sight) -> Json:
+    """Where one address of the name leads to."""
+    attempt = followed.attempt
+    return {
+        "address": lead.address,
+        "probability": lead.probability,
+        "followed": attempt is not None and attempt.packet.dst_ip == lead.address,
+        "sees": _sees(lead.forecast),
+        "ways": [_way(sight) for sight in lead.forecast.sights],
     }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.network.dns_records import CNAME
 from lab.views import format as fmt
 
 if TYPE_CHECKING:
+    from lab.network.dns import DnsAnswer
     from lab.traffic.foresight import Forecast, Sight
 
 ROLES = {"ok": "ok", "error": "bad", "refused": "bad", "timeout": "bad", "nxdomain": "bad", "unreachable": "bad"}
@@ -19,6 +21,12 @@ class Outcome(NamedTuple):
     outcome: str
     reason: str
     words: str
+
+
+def aliases(answer: DnsAnswer) -> list[tuple[str, str]]:
+    """The CNAME records that led to the addresses: each name, and the one that it stands for."""
+    found = [(each.name, each.data.rstrip(".")) for each in answer.records if each.type == CNAME]
+    return list(dict.fromkeys(found))
 
 
 def outcomes(forecast: Forecast) -> list[Outcome]:

@@ -13,6 +13,8 @@ from lab.commands.run import run
 from lab.engine import ClusterSpec, Engine, plain_nodes
 from lab.journal import CommandGiven, Decision
 from lab.kube.decode import decode
+from lab.kube.kinds.pod import Pod
+from lab.settings import Settings
 from lab.traffic.request import RequestResult
 
 SETUP = (
@@ -309,3 +311,48 @@ def test_lines_keep_to_the_width(shared: Engine, width: int) -> None:
 def test_completion_offers_sources_and_targets(shared: Engine) -> None:
     assert "pod/client" in complete(shared, "lab trace --from pod/cl")
     assert "service/web:80" in complete(shared, "lab trace --to service/we")
+
+
+def test_each_address_of_a_headless_name_is_told_with_what_it_leads_to(shared: Engine) -> None:
+    """Who is given several addresses of one family connects to the first, and CoreDNS gives them in any order."""
+    found = traced(shared, "--from pod/client --to heads:8080")
+    pods = {pod.status.pod_ip: f"default/{pod.name}" for pod in shared.store.list(Pod) if pod.name.startswith("web-")}
+    leads = found["name"]["leads"]
+    assert {lead["address"]: lead["ways"][0]["pod"] for lead in leads} == pods
+    assert [lead["probability"] for lead in leads] == [1 / 3] * 3
+    assert [lead["followed"] for lead in leads] == [True, False, False]
+    text = printed(shared, "lab trace --from pod/client --to heads:8080").splitlines()
+    (followed,) = [row for row in text if "▶" in row]
+    assert followed.split()[1:5] == [leads[0]["address"], "33.3%", f"pod/{leads[0]['ways'][0]['pod'][8:]}", "on"]
+    assert sum("●" in row for row in text) == 2
+
+
+def test_the_family_that_the_client_does_not_prefer_is_told_too() -> None:
+    both = Settings(service_cidr="10.96.0.0/12,fd00:96::/108", pod_cidr="10.244.0.0/16,fd00:10:244::/48")
+    engine = Engine(ClusterSpec(nodes=plain_nodes(2), settings=both))
+    engine.boot()
+    for text in (SETUP[0], SETUP[3]):
+        assert not run(engine, text).error
+    engine.apply([decode(service("both", ipFamilyPolicy="RequireDualStack"))])
+    assert engine.settle() == []
+    leads = traced(engine, "--from pod/client --to both:80")["name"]["leads"]
+    assert [(":" in lead["address"], lead["probability"], lead["followed"]) for lead in leads] == [
+        (False, 1.0, True),
+        (True, 0.0, False),
+    ]
+    assert {way["endpoint"].count(":") > 1 for way in leads[1]["ways"]} == {True}
+    text = printed(engine, "lab trace --from pod/client --to both:80")
+    rows = [row for row in text.splitlines() if "service/both, 3 endpoints" in row]
+    assert [row.split()[0] for row in rows] == ["▶", "○"]
+    engine.close()
+
+
+def test_an_alias_is_told_with_the_name_that_it_stands_for(engine: Engine) -> None:
+    spec = {"type": "ExternalName", "externalName": "web.default.svc.cluster.local"}
+    engine.apply([decode({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"}, "spec": spec})])
+    engine.run_for(10.0)
+    owner, target = "other.default.svc.cluster.local", "web.default.svc.cluster.local"
+    found = traced(engine, "--from pod/client --to other:80")
+    assert found["name"]["aliases"] == [{"name": owner, "target": target}]
+    assert found["service"] == "default/web"
+    assert f"{owner}. is an alias of {target}.   CNAME" in printed(engine, "lab trace --from pod/client --to other:80")

@@ -92,11 +92,12 @@ def trace(call: Call) -> None:
         raise LabError("lab trace: expected --to, such as --to web:80 or --to service/web:80")
     source: Source = call.get("from") or call.engine.traffic.sources.asker
     target = target_of(wanted, source, call)
-    forecast = call.engine.traffic.foresight.request(source, target)
+    foresight = call.engine.traffic.foresight
+    forecast = foresight.request(source, target)
     followed = next((sight for sight in forecast.sights if sight.reached), forecast.sights[0])
     tracer = call.engine.network.tracer
     account = tracer.account(followed.attempt) if followed.attempt is not None else None
-    found = Trace(call.engine.now, wanted.text, forecast, followed, account)
+    found = Trace(call.engine.now, wanted.text, forecast, followed, account, foresight.leads(forecast))
     if call.get("output") == "json":
         call.say(json.dumps(trace_json(found), indent=2))
     else:
