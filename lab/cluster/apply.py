@@ -39,7 +39,7 @@ def write_object(store: Store, wanted: KubeObject) -> str:
     """The same for an object that names its namespace, whether that is there or not."""
     live = find_live(store, wanted)
     wanted = for_create(wanted)
-    said = remembered(wanted) or encode(wanted)
+    said = _with_namespace(remembered(wanted) or encode(wanted), wanted.namespace)
     if live is None:
         return f"{resource_name(store.create(remember(wanted, said)))} created"
     merged = decode(three_way(remembered(live) or {}, said, encode(live)))
@@ -47,6 +47,11 @@ def write_object(store: Store, wanted: KubeObject) -> str:
     if encode(changed) == encode(live):
         return f"{resource_name(wanted)} unchanged"
     return f"{resource_name(wanted)} {'unchanged' if store.update(changed) is live else 'configured'}"
+
+
+def _with_namespace(said: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """What a manifest says with its namespace, as kubectl remembers it: leaving `default` out later changes nothing."""
+    return {**said, "metadata": {**said.get("metadata", {}), "namespace": namespace}} if namespace else said
 
 
 def in_namespace(obj: KubeObject) -> KubeObject:

@@ -116,6 +116,18 @@ def test_the_same_object_twice_is_applied_twice(engine: Engine) -> None:
     ]
 
 
+def test_a_manifest_may_leave_out_the_namespace_that_it_named_before(engine: Engine) -> None:
+    """kubectl fills in the namespace before it remembers what a manifest said, so it is no field that goes away."""
+    named = service("a", 30001)
+    bare = named.replace(", namespace: default", "")
+    assert named != bare
+    assert [apply(engine, text).output for text in (named, bare, named)] == [
+        ["service/a created"],
+        ["service/a unchanged"],
+        ["service/a unchanged"],
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "---\n---\n# nothing\n", "apiVersion: v1\nkind: List\nitems: []\n"])
 def test_nothing_to_apply_is_an_error(engine: Engine, text: str) -> None:
     assert apply(engine, text).error == "error: no objects passed to apply"
