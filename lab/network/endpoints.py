@@ -116,20 +116,27 @@ def endpoints_of_slice(slice_: EndpointSlice) -> dict[PortKey, tuple[EndpointInf
     """The endpoints of one slice by port; only their first addresses count, and only ports with a number."""
     infos: dict[PortKey, tuple[EndpointInfo, ...]] = {}
     for port in slice_.ports:
-        if port.port is not None:
+        if port.port:
             found = [_info(endpoint, port.port) for endpoint in slice_.endpoints if endpoint.addresses]
-            infos[port.name, port.protocol] = tuple(e for e in found if family(e.ip) == slice_.address_type)
+            key = (port.name, port.protocol)
+            infos[key] = (*infos.get(key, ()), *(e for e in found if family(e.ip) == slice_.address_type))
     return infos
 
 
 def merge(slices: Iterable[dict[PortKey, tuple[EndpointInfo, ...]]]) -> dict[PortKey, tuple[EndpointInfo, ...]]:
-    """All endpoints of a Service by port, in the order of their addresses; the same address counts once."""
+    """All endpoints of a Service by port, in the order of their addresses.
+
+    The same address counts once: the first that names its node, so that it is local to that node, else the first of
+    all (pkg/proxy/endpointslicecache.go, addEndpoints).
+    """
     merged: dict[PortKey, dict[str, EndpointInfo]] = {}
     for infos in slices:
         for key, endpoints in infos.items():
             known = merged.setdefault(key, {})
             for endpoint in endpoints:
-                known.setdefault(endpoint.address, endpoint)
+                held = known.get(endpoint.address)
+                if held is None or (endpoint.node and not held.node):
+                    known[endpoint.address] = endpoint
     return {key: tuple(known[address] for address in sorted(known)) for key, known in merged.items() if known}
 
 

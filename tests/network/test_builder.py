@@ -70,6 +70,27 @@ def test_what_changes_no_rule_makes_no_version() -> None:
     assert not builder.refresh()
 
 
+def test_of_two_slices_with_one_address_that_counts_which_names_its_node() -> None:
+    """Where they differ, kube-proxy favours the endpoint that is local (addEndpoints in endpointslicecache.go)."""
+    bare, named = slice_("web", "a", "10.244.0.2"), slice_("web", "b", "10.244.0.2")
+    named = replace(named, endpoints=tuple(replace(each, node_name="worker-1") for each in named.endpoints))
+    for events in ((bare, named), (replace(named, metadata=bare.metadata), replace(bare, metadata=named.metadata))):
+        builder = RuleBuilder()
+        for event in (service("web", 1), *events):
+            builder.apply(event)
+        builder.refresh()
+        (rule,) = builder.table.services["default/web"]
+        assert [(endpoint.ip, endpoint.node) for endpoint in rule.endpoints] == [("10.244.0.2", "worker-1")]
+
+
+@pytest.mark.parametrize("number", [None, 0])
+def test_a_port_of_a_slice_without_a_number_is_no_port(number: int | None) -> None:
+    part = slice_("web", "a", "10.244.0.2")
+    builder = RuleBuilder()
+    builder.apply(replace(part, ports=tuple(replace(port, port=number) for port in part.ports)))
+    assert builder.endpoints("default", "web") == {}
+
+
 def test_an_address_in_two_slices_counts_once() -> None:
     builder = RuleBuilder()
     for event in (service("web", 1), slice_("web", "a", "10.244.0.2"), slice_("web", "b", "10.244.0.2")):
