@@ -162,5 +162,15 @@ def warning_about(mode: str, version: str) -> str:
     return _WARNINGS.get((mode, stage), "").format(version)
 
 
+_DEPRECATED_KINDS = {"Endpoints": (33, "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")}
+"""Kinds about which the API server warns in each answer, from which minor release on, and its words (KEP-4974)."""
+
+
+def api_warning(kind: str, version: str) -> str:
+    """What the API server of a release warns of when somebody asks for a kind; empty for most kinds."""
+    since, text = _DEPRECATED_KINDS.get(kind, (0, ""))
+    return text if text and _minor(version) >= since else ""
+
+
 def _minor(version: str) -> int:
     return int(version.partition(".")[2])

@@ -8,6 +8,7 @@ import yaml
 from lab.commands.complete import complete
 from lab.kube.decode import decode
 from lab.kube.kinds.pod import Pod
+from lab.settings import Settings
 from tests.commands.world import World
 
 
@@ -63,6 +64,21 @@ def test_nothing_found_is_said_as_kubectl_says_it(world: World) -> None:
     assert world.ok("kubectl get svc") == ["No resources found in default namespace."]
     assert world.ok("kubectl get svc -A") == ["No resources found"]
     assert world.ok("kubectl get events") == ["No resources found in default namespace."]
+
+
+@pytest.mark.parametrize(("release", "warned"), [("1.32", False), ("1.33", True), ("1.37", True)])
+def test_the_api_server_warns_about_endpoints_since_they_are_deprecated(
+    world: World, release: str, warned: bool
+) -> None:
+    """KEP-4974. kubectl prints it to stderr, so it stands before tables and not in what a program reads."""
+    world.spec.settings = Settings(kubernetes=release)
+    body = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "web", "namespace": "default"}}
+    world.store.create(decode(body))
+    text = ["Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"] if warned else []
+    assert world.ok("kubectl get endpoints")[:-2] == text
+    assert world.ok("kubectl describe endpoints web")[: len(text)] == text
+    assert world.ok("kubectl get endpoints -o name") == ["endpoints/web"]
+    assert world.ok("kubectl get services") == ["No resources found in default namespace."]
 
 
 def test_names_only(world: World) -> None:

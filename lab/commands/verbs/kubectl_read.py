@@ -9,6 +9,7 @@ from lab.commands.registry import Flag, Parameter, command
 from lab.commands.resources import ANY, ANY_BEGUN, Resource, Target
 from lab.kube.encode import as_list, encode
 from lab.kube.meta import KubeObject
+from lab.kube.versions import api_warning
 from lab.views.kinds import describe, event, view_of
 from lab.views.kinds.formatting import pairs
 from lab.views.table import table
@@ -71,9 +72,17 @@ def get(call: Call) -> None:
     elif form.columns:
         call.say(*form.rows(objects, headers=not call.get("no_headers")))
     elif not objects:
-        call.say(_nothing(call, targets))
+        call.say(*_warnings(call, found), _nothing(call, targets))
     else:
+        call.say(*_warnings(call, found))
         _tables(call, found)
+
+
+def _warnings(call: Call, found: Found) -> list[str]:
+    """What the API server says beside its answer. kubectl prints it to stderr, so not in what a program reads."""
+    version = call.engine.spec.settings.kubernetes
+    texts = (api_warning(resource.kind, version) for resource, _ in found)
+    return [f"Warning: {text}" for text in texts if text]
 
 
 def _nothing(call: Call, targets: list[Target]) -> str:
@@ -139,7 +148,9 @@ def get_events(call: Call) -> None:
 def describe_objects(call: Call) -> None:
     """Print the description of each object, with an empty line between."""
     targets: list[Target] = call.values["resources"]
-    objects = [obj for _, some in gather(call, targets) for obj in some]
+    found = gather(call, targets)
+    objects = [obj for _, some in found for obj in some]
+    call.say(*_warnings(call, found))
     if not objects:
         call.say(_nothing(call, targets))
     for index, obj in enumerate(objects):
