@@ -15,7 +15,7 @@ from functools import lru_cache
 from lab.clock import Clock
 from lab.cluster.store import Store
 from lab.kube.kinds.pod import Pod
-from lab.network.addresses import normalize
+from lab.network.addresses import family, normalize
 from lab.network.coredns import DOWN, UP, CoreDns
 from lab.network.dns_lookup import (
     DNS_PORT,
@@ -61,19 +61,27 @@ _CACHED_NAMES = 100_000
 
 
 class _Cached:
-    __slots__ = ("answer", "several", "turn", "until_s")
+    __slots__ = ("answer", "by_family", "several", "turn", "until_s")
 
     def __init__(self, answer: DnsAnswer, until_s: float) -> None:
         self.answer = answer._replace(took_s=0.0, queries=0, asked=())
         self.until_s = until_s
-        self.several = len(answer.addresses) > 1
+        families = dict.fromkeys(map(family, answer.addresses))
+        self.by_family = [tuple(ip for ip in answer.addresses if family(ip) == one) for one in families]
+        self.several = any(len(some) > 1 for some in self.by_family)
         self.turn = 0
 
     def next(self) -> DnsAnswer:
-        """The answer with another one of its several addresses first each time."""
-        addresses = self.answer.addresses
-        self.turn = turn = (self.turn + 1) % len(addresses)
-        return self.answer._replace(addresses=addresses[turn:] + addresses[:turn])
+        """The answer with another one of its several addresses first each time.
+
+        The families keep their order, as getaddrinfo(3) sorts by them (RFC 6724) whatever order the server gave.
+        """
+        self.turn += 1
+        addresses: tuple[str, ...] = ()
+        for some in self.by_family:
+            turn = self.turn % len(some)
+            addresses += some[turn:] + some[:turn]
+        return self.answer._replace(addresses=addresses)
 
 
 class Dns:

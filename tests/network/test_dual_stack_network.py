@@ -189,3 +189,25 @@ def test_a_host_named_by_its_address_is_the_same_host() -> None:
     assert host_at("198.51.100.10", both) == internet_host(9, both)
     assert host_at("2001:db8:100::a", both).other_ip == "198.51.100.10"
     assert host_at("203.0.113.200", both).other_ip == ""
+
+
+def resolved(engine: Engine, source: Source, host: str) -> tuple[str, ...]:
+    answers: list[tuple[str, ...]] = []
+    engine.network.resolve(source, host, lambda answer: answers.append(answer.addresses))
+    engine.run_for(1.0)
+    return answers[0]
+
+
+def test_a_cached_answer_changes_the_order_of_its_addresses_and_not_of_their_families() -> None:
+    """getaddrinfo(3) sorts by family first (RFC 6724), so who has IPv4 first stays with it for all its connections."""
+    engine = booted(DUAL)
+    client = engine.traffic.sources.origin("pod/client").all()[0]
+    assert not run(engine, "kubectl create deployment more --image=shop/web:1 --replicas=2 --port=8080").error
+    body = "{clusterIP: None, ipFamilyPolicy: RequireDualStack, selector: {app: more}, ports: [{port: 8080}]}"
+    engine.apply(loads(f"apiVersion: v1\nkind: Service\nmetadata: {{name: more}}\nspec: {body}\n").objects)
+    engine.run_for(30.0)
+    for host, addresses in (("web", 1), ("more", 2)):
+        orders = [resolved(engine, client, host) for _ in range(4)]
+        assert [[family(ip) for ip in order] for order in orders] == [["IPv4"] * addresses + ["IPv6"] * addresses] * 4
+        assert len({order[0] for order in orders}) == addresses
+    engine.close()
