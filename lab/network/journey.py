@@ -12,7 +12,7 @@ import copy
 import msgspec
 
 from lab.network import reasons
-from lab.network.addresses import any_holds, family, parse_cidrs, socket_of
+from lab.network.addresses import any_holds, family, is_loopback, parse_cidrs, socket_of
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
 from lab.network.conntrack import is_lost
@@ -99,7 +99,10 @@ class Wayfinder:
     def from_node(self, source: Source, host: Host, packet: Packet, draw: float) -> Arrival:
         """A packet that starts on a node, which remembers none of its sort: a Pod there sent it, or the node itself."""
         journey = Journey(source, packet, draw, (host.vertex,))
-        return self._follow(journey, host) if _of_one_family(packet) else self._unroutable(journey)
+        if not _of_one_family(packet):
+            return self._unroutable(journey)
+        own = self._owners.ips_of(source.name.removeprefix("pod/")) if is_loopback(packet.dst_ip) else ()
+        return self._end(journey, self._within(journey, own)) if own else self._follow(journey, host)
 
     def from_internet(self, source: Source, packet: Packet, draw: float) -> Arrival:
         """A packet from a host on the internet, which knows no address that is private to the cluster."""
@@ -114,6 +117,8 @@ class Wayfinder:
 
     def source_ip(self, source: Source, ip: str) -> str:
         """The source's address of the family that it speaks to; its only one where it has no other."""
+        if source.node and is_loopback(ip):
+            return "::1" if ":" in ip else "127.0.0.1"
         if (":" in source.ip) == (":" in ip):
             return source.ip
         host = self._hosts.get(source.node)
@@ -121,6 +126,14 @@ class Wayfinder:
         if not own:
             own = tuple(host.facts.ips) if host is not None else (source.other_ip,)
         return next((each for each in own if each and family(each) == family(ip)), source.ip)
+
+    def _within(self, journey: Journey, own: tuple[str, ...]) -> Way:
+        """A Pod's loopback is its own: what it sends there never leaves it, and meets neither rules nor policies."""
+        packet = journey.packet
+        ip = next((each for each in own if family(each) == family(packet.dst_ip)), own[0])
+        owner = self._owners.by_ip[ip]
+        way = self._way(journey, PASS, reasons.DIRECT, ip, packet.dst_port, owner.node, owner, arrived=True)
+        return _replace(way, pod_links=0, latency_s=0.0)
 
     def _unroutable(self, journey: Journey) -> Arrival:
         return self._end(journey, self._way(journey, REJECT, reasons.OTHER_FAMILY))

@@ -300,7 +300,8 @@ class Network:
         if flow.pod and not self.owners.has(flow.pod, flow.ip, flow.node):
             return False
         flow.way = flow.way.over(latency_s, 1.0 - arrival_rate)
-        return flow.packet in self.hosts[flow.via].conntrack.flows
+        via = self.hosts.get(flow.via)
+        return via is None or flow.packet in via.conntrack.flows
 
     # -- following the cluster --------------------------------------------------------------------------------
 

@@ -277,7 +277,9 @@ def _links(account: Account) -> list[Line]:
     lines = [_title("Links", f"{fmt.latency(way.latency_s)} one way{loss}")]
     rows = [(link.start, "→", link.end, fmt.latency(link.latency_s), _loss(link)) for link in account.links]
     lines += [line("  " + text) for text in columns(rows)]
-    if way.pod_links and not rows:
+    if not rows and not account.legs:
+        lines.append(line(("  it never leaves the Pod", "dim")))
+    elif way.pod_links and not rows:
         lines.append(line((f"  all on {way.node}", "dim")))
     elif way.pod_links:
         ends = "the Pod's own link" if way.pod_links == 1 else "the links of the two Pods"

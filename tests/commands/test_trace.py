@@ -14,6 +14,8 @@ from lab.engine import ClusterSpec, Engine, plain_nodes
 from lab.journal import CommandGiven, Decision
 from lab.kube.decode import decode
 from lab.kube.kinds.pod import Pod
+from lab.kube.kinds.service import Service
+from lab.network.flow import Source
 from lab.settings import Settings
 from lab.traffic.request import RequestResult
 
@@ -62,6 +64,10 @@ def engine() -> Iterator[Engine]:
     made = start()
     yield made
     made.close()
+
+
+def client(engine: Engine) -> Source:
+    return engine.traffic.sources.origin("pod/client").all()[0]
 
 
 def printed(engine: Engine, text: str) -> str:
@@ -356,3 +362,29 @@ def test_an_alias_is_told_with_the_name_that_it_stands_for(engine: Engine) -> No
     assert found["name"]["aliases"] == [{"name": owner, "target": target}]
     assert found["service"] == "default/web"
     assert f"{owner}. is an alias of {target}.   CNAME" in printed(engine, "lab trace --from pod/client --to other:80")
+
+
+def test_what_a_pod_sends_to_its_loopback_stays_in_the_pod(engine: Engine) -> None:
+    """Its network namespace has a loopback device of its own, so no rule of the node ever sees such a packet."""
+    for host in ("127.0.0.1", "127.9.9.9", "localhost"):
+        found = traced(engine, f"--from deployment/web --to {host}:8080")
+        assert (found["verdict"], found["nodes"], found["links"]) == ("pass", [], [])
+        assert (found["source_seen"], found["sees"][0]["outcome"]) == ("127.0.0.1", "ok")
+        assert found["hops"][0] == found["hops"][-1] == found["from"]["name"]
+    assert "it never leaves the Pod" in printed(engine, "lab trace --from deployment/web --to 127.0.0.1:8080")
+    number = engine.store.get(Service, "local").spec.ports[0].node_port
+    for text in (f"--from pod/client --to 127.0.0.1:{number}", "--from pod/client --to 127.0.0.1:8080"):
+        assert [(each["outcome"], each["reason"]) for each in traced(engine, text)["sees"]] == [
+            ("refused", "nothing-listens")
+        ]
+    execution = run(engine, "curl --from deployment/web http://localhost:8080/")
+    engine.run_for(5.0)
+    assert "200" in "\n".join(execution.output)
+    assert engine.network.carries(engine.network.connect(client(engine), "", "127.0.0.1", 8080))
+    assert "direct-to-pod" in printed(engine, "lab explain last")
+
+
+def test_a_node_talks_to_its_loopback_from_its_loopback(engine: Engine) -> None:
+    found = traced(engine, "--from node/worker-1 --to 127.0.0.1:10256")
+    assert (found["source_seen"], found["sees"][0]["outcome"]) == ("127.0.0.1", "ok")
+    assert traced(engine, "--from internet --to 127.0.0.1:10256")["sees"][0]["outcome"] == "timeout"
