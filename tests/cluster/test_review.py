@@ -380,11 +380,37 @@ DNS = "{to: [{namespaceSelector: {}}], ports: [{port: 53, protocol: UDP}]}"
         ("[{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]}]", False),
         ("[{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}}]}]", True),
         ("[{ports: [{port: 1, endPort: 1024, protocol: UDP}]}]", False),
+        ("[{ports: [{port: 53}]}]", True),
+        ("[{ports: [{port: dns-tcp}]}]", True),
+        ("[{ports: [{port: dns, protocol: UDP}]}]", False),
     ],
 )
 def test_a_policy_that_cuts_dns(reviewed, egress: str, cut: bool) -> None:
     found = reviewed(manifest(DEPLOYMENT, POLICY.format(egress)))
     assert [("names will not resolve" in each.message) for each in found.findings] == [True] * cut
+
+
+def test_a_port_of_a_policy_without_a_protocol_is_tcp_and_names_are_asked_for_over_udp(reviewed) -> None:
+    (found,) = reviewed(manifest(DEPLOYMENT, POLICY.format("[{ports: [{port: 53}]}]"))).findings
+    assert "UDP 53 in kube-system; a port without a protocol is TCP" in found.message
+
+
+@pytest.mark.parametrize(
+    ("port", "message"),
+    [
+        ("{port: http}", ""),
+        ("{port: htpp}", '"htpp" is no TCP port of deployment/web, did you mean "http"?'),
+        ("{port: http, protocol: UDP}", '"http" is no UDP port of deployment/web'),
+        ("{port: 4711}", ""),
+    ],
+)
+def test_a_policy_may_name_a_port_that_none_of_its_pods_has(reviewed, port: str, message: str) -> None:
+    meta = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: in}\n"
+    policy = f"{meta}spec: {{podSelector: {{matchLabels: {{app: web}}}}, ingress: [{{ports: [{port}]}}]}}\n"
+    found = reviewed(manifest(DEPLOYMENT, policy))
+    assert [(each.field, each.message) for each in found.findings] == (
+        [("spec.ingress[0].ports[0].port", message)] if message else []
+    )
 
 
 def test_another_policy_may_allow_it(reviewed) -> None:

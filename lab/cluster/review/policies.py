@@ -1,4 +1,4 @@
-"""NetworkPolicies that cut their Pods off from the cluster's DNS, or that select nothing."""
+"""NetworkPolicies that cut their Pods off from the cluster's DNS, select nothing, or name a port that no Pod has."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from lab.cluster.review.finding import Finding, warning
 from lab.cluster.review.workloads import Workload
 from lab.cluster.system_objects import DNS_LABELS, SYSTEM_NAMESPACE
 from lab.kube.documents import Document
-from lab.kube.kinds.networkpolicy import EGRESS, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyPeer
+from lab.kube.errors import nearest
+from lab.kube.kinds.networkpolicy import (
+    EGRESS,
+    NetworkPolicy,
+    NetworkPolicyEgressRule,
+    NetworkPolicyPeer,
+    NetworkPolicyPort,
+)
 from lab.kube.meta import LabelSelector
 from lab.kube.selector import is_empty, matches
 
 DNS_PORT = 53
-DNS_PORT_NAMES = ("dns", "dns-tcp")
+DNS_PORT_NAME = "dns"
+"""The container port of CoreDNS that takes queries over UDP, as every resolver asks first."""
 _SYSTEM_LABELS = {"kubernetes.io/metadata.name": SYSTEM_NAMESPACE}
 
 
@@ -28,6 +36,7 @@ def policy_warnings(documents: Sequence[Document], workloads: Sequence[Workload]
         selected = [each for each in here if matches(selector, each.labels)]
         if not selected and not is_empty(selector):
             yield warning(document, "spec.podSelector", "matches no Pod or workload in these files")
+        yield from _named_ports(document, policy, selected)
         if EGRESS in policy.spec.isolates:
             labels = [each.labels for each in selected] or [selector.match_labels]
             cut = [each for each in labels if not _dns_allowed(policy, each, policies)]
@@ -35,10 +44,24 @@ def policy_warnings(documents: Sequence[Document], workloads: Sequence[Workload]
                 yield warning(document, *_without_dns(policy, selected))
 
 
+def _named_ports(document: Document, policy: NetworkPolicy, selected: Sequence[Workload]) -> Iterator[Finding]:
+    """Ingress by a port's name means the ports of the selected Pods; a name that none of them has lets nobody in."""
+    for index, rule in enumerate(policy.spec.ingress):
+        for place, port in enumerate(rule.ports):
+            protocol = port.protocol or "TCP"
+            names = [each.name for workload in selected for each in workload.ports if each.protocol == protocol]
+            if isinstance(port.port, str) and selected and port.port not in names:
+                who = ", ".join(map(str, selected))
+                message = f'"{port.port}" is no {protocol} port of {who}{nearest(port.port, filter(None, names))}'
+                yield warning(document, f"spec.ingress[{index}].ports[{place}].port", message)
+
+
 def _without_dns(policy: NetworkPolicy, selected: Sequence[Workload]) -> tuple[str, str]:
     who = ", ".join(map(str, selected)) or "the Pods that it selects"
     path = "spec.egress" if policy.spec.egress else "spec.policyTypes"
-    message = f"no rule lets {who} reach the cluster's DNS (UDP and TCP {DNS_PORT} in {SYSTEM_NAMESPACE})"
+    only_tcp = any(_has_dns_port(port, "TCP") for rule in policy.spec.egress for port in rule.ports)
+    hint = "; a port without a protocol is TCP" if only_tcp else ""
+    message = f"no rule lets {who} reach the cluster's DNS (UDP {DNS_PORT} in {SYSTEM_NAMESPACE}{hint})"
     return path, f"{message}: names will not resolve"
 
 
@@ -56,16 +79,16 @@ def _dns_allowed(policy: NetworkPolicy, labels: Mapping[str, str], policies: Seq
 
 
 def _allows_dns(rule: NetworkPolicyEgressRule, namespace: str) -> bool:
-    ports = not rule.ports or any(
-        (port.protocol or "TCP") in ("UDP", "TCP")
-        and (
-            port.port is None
-            or port.port in DNS_PORT_NAMES
-            or (isinstance(port.port, int) and port.port <= DNS_PORT <= (port.end_port or port.port))
-        )
-        for port in rule.ports
-    )
+    ports = not rule.ports or any(_has_dns_port(port, "UDP") for port in rule.ports)
     return ports and (not rule.to or any(_reaches_dns(peer, namespace) for peer in rule.to))
+
+
+def _has_dns_port(port: NetworkPolicyPort, protocol: str) -> bool:
+    if (port.protocol or "TCP") != protocol:
+        return False
+    if isinstance(port.port, int):
+        return port.port <= DNS_PORT <= (port.end_port or port.port)
+    return port.port in (None, DNS_PORT_NAME)
 
 
 def _reaches_dns(peer: NetworkPolicyPeer, namespace: str) -> bool:
