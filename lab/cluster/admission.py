@@ -20,6 +20,7 @@ from lab.cluster.service_addresses import ServiceAddresses
 from lab.cluster.service_families import settle_families
 from lab.cluster.service_update import carried_over, without_disabled, without_unused
 from lab.cluster.store import Store
+from lab.cluster.validation.service_ips import cluster_ip_errors
 from lab.cluster.workload_size import size_errors
 from lab.kube import defaults
 from lab.kube.autoscaling_defaults import without_tolerance
@@ -110,11 +111,26 @@ class Admission:
             refused = _each_field_once(unavailable, errors)
             if self._trying:
                 refused = _each_field_once(refused, self.addresses.claim(new, old, refused))
+            else:
+                self._begin(new, old, unavailable)
             raise Invalid("Service", new.name, refused)
         if self._quotas is not None and self._quotas.concerns(new, old):
             self.addresses.allocate(new, old, dry_run=True)  # what has no address must not be charged
             self._quotas.charge(new, old, dry_run=dry_run)
-        return self.addresses.allocate(new, old, dry_run=dry_run)
+        return self.addresses.allocate(new, old, dry_run=dry_run, thorough=self._trying)
+
+    def _begin(self, new: Service, old: Service | None, unavailable: list[FieldError]) -> None:
+        """What the registry does before it validates, so that its errors hide those of validation; raises Invalid.
+
+        First the families and addresses by themselves, then whether the cluster has them, and at a create what the
+        allocators say (pkg/registry/core/service/storage, beginCreate and beginUpdate).
+        """
+        before = old.spec if old is not None else None
+        early = list(cluster_ip_errors(new.spec, before, self.features)) or unavailable
+        if early:
+            raise Invalid("Service", new.name, early)
+        if old is None:
+            self.addresses.allocate(new, None, dry_run=True)
 
     def _settled(self, new: Service, old: Service | None) -> tuple[Service, list[FieldError]]:
         """With what it keeps of the old version, and its families; and what this cluster does not have."""

@@ -38,10 +38,11 @@ class ServiceAddresses:
         self.on_returned: list[Heard] = []
         self._ports = NodePorts(self.node_ports)
 
-    def allocate(self, new: Service, old: Service | None, *, dry_run: bool = False) -> Service:
+    def allocate(self, new: Service, old: Service | None, *, dry_run: bool = False, thorough: bool = False) -> Service:
         """The Service with the addresses and ports that it lacks; raises Invalid, having taken nothing.
 
-        A dry run shows what would be given, and takes nothing either.
+        A dry run shows what would be given, and takes nothing either. The allocator gives up at the first thing that
+        it cannot give; a `thorough` one tells all of them.
         """
         before = old.spec if old is not None else None
         if before is new.spec:
@@ -52,7 +53,7 @@ class ServiceAddresses:
         spec = self._ports.settle(spec, before, write)
         if write.errors:
             write.revert()
-            raise Invalid("Service", new.name, write.errors)
+            raise Invalid("Service", new.name, write.errors if thorough else write.errors[:1])
         after = replace(new, spec=spec)
         if dry_run:
             write.revert()

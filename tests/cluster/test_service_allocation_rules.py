@@ -116,3 +116,27 @@ def test_rule_18_automatic_picks_leave_the_static_bands_alone() -> None:
     made = [api.create(f"web-{number}", type="NodePort") for number in range(50)]
     assert all(spec["ports"][0]["nodePort"] > 30085 for spec in made)
     assert not any(spec["clusterIP"].startswith("10.96.0.") for spec in made)
+
+
+def test_the_allocator_speaks_before_validation_and_gives_up_at_the_first_thing() -> None:
+    """The registry allocates in beginCreate, before it validates (pkg/registry/core/service/storage/storage.go)."""
+    api = Api()
+    taken = {"type": "NodePort", "clusterIP": "10.96.0.77", "ports": [{"port": 80, "nodePort": 30077}]}
+    api.create("first", **taken)
+    both = api.refuses(api.create, **taken)
+    assert "10.96.0.77: provided IP is already allocated" in both
+    assert "nodePort" not in both
+    bad_name = {"port": 80, "nodePort": 30077, "name": "Bad_Name"}
+    early = api.refuses(api.create, type="NodePort", ports=[bad_name])
+    assert "provided port is already allocated" in early
+    assert "Bad_Name" not in early
+    assert "Bad_Name" in api.refuses(api.create, type="NodePort", ports=[{**bad_name, "nodePort": 30078}])
+    assert not api.holds(30078)
+
+
+def test_families_that_contradict_their_addresses_are_refused_before_anything_else() -> None:
+    api = Api(DUAL)
+    api.create(ipFamilyPolicy="RequireDualStack")
+    found = api.refuses(api.put, ipFamilyPolicy="SingleStack", ipFamilies=["IPv6"])
+    assert "expected an IPv6 value as indicated by `ipFamilies[0]`" in found
+    assert "may not change once set" not in found
