@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.kube.versions import features_of
+from lab.kube.versions import GATES, features_of
 from lab.network.endpoints import EndpointInfo
 from lab.network.node_facts import NodeFacts
 from lab.network.service_rules import ServicePortRule
@@ -48,7 +48,7 @@ def test_a_node_sorts_endpoints_as_kube_proxy_does(case: dict[str, Any]) -> None
         external_local=service["externalTrafficPolicy"] == "Local",
         endpoints=tuple(endpoint_of(entry) for entry in case["endpoints"]),
     )
-    features = features_of().with_gates(case["feature_gates"])
+    features = features_of().with_gates({gate: on for gate, on in case["feature_gates"].items() if gate in GATES})
     found = rule.categories(NodeFacts(node["name"], node["zone"] or "", features=features))
     assert rule.reachable_from_outside == service["externallyAccessible"]
     assert [e.local_to(node["name"]) for e in rule.endpoints] == [entry["local"] for entry in case["endpoints"]]
