@@ -68,6 +68,8 @@ class Balancer:
         node_port = self.ports.get((packet.protocol, packet.dst_port))
         if node_port is None:
             return Sent("", packet, reasons.LB_PORT)
+        if self.proxies and not node_port:
+            return Sent("", packet, reasons.LB_NO_NODE_PORT)
         if not self.healthy:
             return Sent("", packet, reasons.LB_NO_NODE)
         node = self.healthy[packet.hash % len(self.healthy)]

@@ -58,6 +58,7 @@ NODE_DOWN = "node-down"
 LINK_DOWN = "link-down"
 LB_NO_NODE = "lb-no-healthy-node"
 LB_PORT = "lb-port-closed"
+LB_NO_NODE_PORT = "lb-without-node-port"
 
 # -- after the connection was made
 NO_ANSWER = "no-answer"
@@ -183,6 +184,10 @@ REASONS: dict[str, Reason] = {
     ),
     LB_PORT: Reason(
         "The load balancer does not listen on this port.", "kubectl get service shows the Service's ports."
+    ),
+    LB_NO_NODE_PORT: Reason(
+        "The load balancer is of ipMode Proxy: it needs a node port to connect to, and the Service has none.",
+        "Set spec.allocateLoadBalancerNodePorts to true, or give the port a nodePort.",
     ),
     NO_ANSWER: Reason(
         "The Pod took the connection, and its answer did not come in time or got lost.",

@@ -10,7 +10,7 @@ import pytest
 
 from lab.journal import HealthChecked
 from lab.kube.kinds.node import Node
-from lab.kube.kinds.service import Service
+from lab.kube.kinds.service import LoadBalancerIngress, LoadBalancerStatus, Service, ServiceStatus
 from tests.network.small_cluster import CLIENT, LB_IP, SmallCluster, endpoint
 
 BALANCED = {"type": "LoadBalancer", "ingress": [LB_IP]}
@@ -97,15 +97,24 @@ def test_it_listens_only_on_the_ports_of_its_service() -> None:
     assert balanced().connect(CLIENT, LB_IP, 81).reason == "lb-port-closed"
 
 
-def test_ip_mode_proxy_ends_the_connection_and_uses_the_node_port() -> None:
-    cluster = balanced(2, {**BALANCED, "ports": [{"port": 80, "nodePort": 30080}]})
-    as_proxy = [{"ip": LB_IP, "ipMode": "Proxy"}]
-    from lab.kube.kinds.service import LoadBalancerIngress, LoadBalancerStatus, ServiceStatus
-
-    ingress = tuple(LoadBalancerIngress(ip=entry["ip"], ip_mode=entry["ipMode"]) for entry in as_proxy)
+def proxying(cluster: SmallCluster) -> SmallCluster:
+    """The cluster once its load balancer is of ipMode Proxy."""
+    ingress = (LoadBalancerIngress(ip=LB_IP, ip_mode="Proxy"),)
     status = ServiceStatus(load_balancer=LoadBalancerStatus(ingress=ingress))
     cluster.store.mutate(Service, "web", "default", lambda old: msgspec.structs.replace(old, status=status))
-    cluster.run()
+    return cluster.run()
+
+
+def test_ip_mode_proxy_needs_a_node_port_to_begin_anew() -> None:
+    """KEP-1864 lets a Service do without node ports only where its balancer does not need them."""
+    cluster = proxying(balanced(2, {**BALANCED, "allocateLoadBalancerNodePorts": False, "ports": [{"port": 80}]}))
+    flow = cluster.connect(CLIENT, LB_IP)
+    assert (flow.open, flow.reason) == (False, "lb-without-node-port")
+    assert flow.hops == (CLIENT.name, f"lb/{LB_IP}")
+
+
+def test_ip_mode_proxy_ends_the_connection_and_uses_the_node_port() -> None:
+    cluster = proxying(balanced(2, {**BALANCED, "ports": [{"port": 80, "nodePort": 30080}]}))
     flow = cluster.connect(CLIENT, LB_IP)
     assert flow.open
     explanation = cluster.explain(flow)
