@@ -116,6 +116,37 @@ def test_the_same_object_twice_is_applied_twice(engine: Engine) -> None:
     ]
 
 
+def test_a_port_keeps_what_it_was_given_when_its_manifest_changes(engine: Engine) -> None:
+    """kubectl tells the ports of a Service apart by their number, so that a new name is no new port."""
+    first = service("a").replace(", nodePort: 0", "")
+    apply(engine, first)
+    given = engine.store.get(Service, "a").spec.ports[0].node_port
+    ports = "[{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}]"
+    more = first.replace("[{port: 80}]", ports)
+    assert apply(engine, more).output == ["service/a configured"]
+    assert apply(engine, more).output == ["service/a unchanged"]
+    now = engine.store.get(Service, "a").spec.ports
+    assert [(port.name, port.port, port.protocol) for port in now] == [
+        ("http", 80, "TCP"),
+        ("dns", 53, "UDP"),
+        ("dns-tcp", 53, "TCP"),
+    ]
+    assert now[0].node_port == given
+    assert given not in (now[1].node_port, now[2].node_port)
+    assert apply(engine, more.replace("{name: http, port: 80}, ", "")).output == ["service/a configured"]
+    assert [port.name for port in engine.store.get(Service, "a").spec.ports] == ["dns", "dns-tcp"]
+
+
+def test_what_others_added_to_a_list_stays(engine: Engine) -> None:
+    apply(engine, service("a", 30001))
+    extra = """kubectl patch service a -p '{"spec":{"ports":[{"port":80,"name":"http"},{"port":81,"name":"more"}]}}'"""
+    assert not run(engine, extra).error
+    assert apply(engine, service("a", 30002)).output == ["service/a configured"]
+    ports = engine.store.get(Service, "a").spec.ports
+    assert [(port.name, port.port) for port in ports] == [("http", 80), ("more", 81)]
+    assert ports[0].node_port == 30002
+
+
 def test_a_manifest_may_leave_out_the_namespace_that_it_named_before(engine: Engine) -> None:
     """kubectl fills in the namespace before it remembers what a manifest said, so it is no field that goes away."""
     named = service("a", 30001)
