@@ -186,7 +186,9 @@ def _asked_scenario(command: Command, options: argparse.Namespace) -> Scenario:
     from lab.scenario.catalogue import find
     from lab.scenario.loader import load
 
-    if (options.scenario is None) == (options.paths is None):
+    if options.scenario is not None and options.paths is not None:
+        raise LabError(f"{command.name}: take the manifests of -f or the scenario of --scenario, not both")
+    if options.scenario is None and options.paths is None:
         raise LabError(f"{command.name}: give the manifests with -f, or a scenario with --scenario")
     if options.scenario is None:
         return own_scenario(options, duration=None, headless=True)
