@@ -91,7 +91,10 @@ def test_two_answers_to_one_question_are_the_same(capsys: pytest.CaptureFixture[
     ("words", "message"),
     [
         (["trace"], "lab trace: give the manifests with -f, or a scenario with --scenario"),
-        (["trace", "-f", WEB, "--scenario", SMOKE, "--to", "web"], "take the manifests of -f or the scenario of --scenario, not both"),
+        (
+            ["trace", "-f", WEB, "--scenario", SMOKE, "--to", "web"],
+            "take the manifests of -f or the scenario of --scenario, not both",
+        ),
         (["trace", "-f", WEB], "expected --to"),
         (["trace", "-f", WEB, "--too", "web"], 'there is no option --too, did you mean "--to"?'),
         (["trace", "-f", WEB, "--to", "node/worker-4"], 'node "worker-4" not found, did you mean "worker-3"?'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.kube.kinds.endpoints import Endpoints, EndpointSubset
+from lab.network.addresses import join
 from lab.views.kinds.base import Context, KindView
 from lab.views.kinds.formatting import age, annotation_lines, pair_lines, shortened
 from lab.views.kinds.workload import set_state
@@ -11,13 +12,15 @@ from lab.views.table import fields
 
 
 def _row(endpoints: Endpoints, context: Context) -> tuple[str, ...]:
+    """As kubectl's printer has it: nothing at all where no address is ready, and bare addresses without ports."""
     reached = [
-        f"{address.ip}:{port.port}"
+        join(address.ip, port.port) if port is not None else address.ip
         for subset in endpoints.subsets
-        for port in subset.ports
+        for port in subset.ports or (None,)
         for address in subset.addresses
     ]
-    return (endpoints.name, shortened(reached), age(endpoints.metadata.creation_timestamp, context.now))
+    shown = shortened(reached) if reached else "" if endpoints.subsets else "<none>"
+    return (endpoints.name, shown, age(endpoints.metadata.creation_timestamp, context.now))
 
 
 def _state(endpoints: Endpoints, context: Context) -> State:

@@ -11,6 +11,7 @@ from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.cronjob import CronJob, CronJobSpec, CronJobStatus
 from lab.kube.kinds.daemonset import DaemonSet, DaemonSetStatus
 from lab.kube.kinds.deployment import Deployment, DeploymentSpec, DeploymentStatus
+from lab.kube.kinds.endpoints import EndpointAddress, Endpoints, EndpointsPort, EndpointSubset
 from lab.kube.kinds.endpointslice import (
     SERVICE_NAME_LABEL,
     Endpoint,
@@ -149,6 +150,20 @@ def test_an_endpointslice_shows_three_addresses_and_how_many_more() -> None:
     row = view_of("EndpointSlice").row(endpoint_slice(*[True] * 5), context())
     assert row[2:4] == ("8080", "10.244.1.1,10.244.1.2,10.244.1.3 + 2 more...")
     assert view_of("EndpointSlice").row(EndpointSlice(metadata=META), context())[2:4] == ("<unset>", "<unset>")
+
+
+def test_an_endpoints_object_shows_who_is_ready() -> None:
+    """formatEndpoints in pkg/printers/internalversion: nothing ready is an empty cell, no subset at all is <none>."""
+    one, ports = (EndpointAddress(ip="10.244.1.1"),), (EndpointsPort(port=8080),)
+    six = (EndpointAddress(ip="fd00::1"),)
+    shown = {
+        "<none>": (),
+        "": (EndpointSubset(not_ready_addresses=one, ports=ports),),
+        "10.244.1.1": (EndpointSubset(addresses=one),),
+        "10.244.1.1:8080,[fd00::1]:8080": (EndpointSubset(addresses=one + six, ports=ports),),
+    }
+    for text, subsets in shown.items():
+        assert view_of("Endpoints").row(Endpoints(metadata=META, subsets=subsets), context())[1] == text
 
 
 def test_a_node() -> None:
