@@ -81,6 +81,8 @@ class Engine:
         """Virtual seconds that `advance` owes and could not run within its budget."""
         self.broken: dict[str, Broken] = {}
         """What commands have broken, by the line that mends it; kept by `lab.commands.fault`."""
+        self.routines: dict[str, object] = {}
+        """What breaks things again and again, by name; kept by `lab.commands.verbs.chaos`."""
         settings = spec.settings
         self.clock = Clock(start_s=-settle_s)
         self.journal = Journal()

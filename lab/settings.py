@@ -214,6 +214,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     link_node_s: float = 0.0001
     link_zone_s: float = 0.0004
     link_internet_s: float = 0.01
+    answer_bytes: int = 10240
+    """What an answer weighs on a link whose bandwidth is limited; each travels as if it had the link for itself."""
 
     # -- load balancer: the in-tree GCE profile (interval 8 s, 1 up, 3 down)
     lb_provision_s: float = 5.0

@@ -101,7 +101,7 @@ class MetricsServer:
     def _tick(self) -> None:
         now = self._clock.time()
         for name, kubelet in self._kubelets.items():
-            if kubelet.powered:
+            if kubelet.answers:
                 node = self._nodes.setdefault(name, NodeScrapes(self._settings))
                 node.scraped(now, {pod.metadata.uid: kubelet.usage(pod) for pod in kubelet.worked()})
             else:

@@ -14,7 +14,6 @@ from lab.commands.call import Call
 from lab.commands.registry import COMMANDS, Action, Command, Fault, Flag, Parameter, Place, command
 from lab.commands.values import DURATION
 from lab.engine import Broken, Engine
-from lab.kube.time import go_duration
 from lab.views.page import Subject
 
 FOR = Flag("--for", "mend it by itself after this time", DURATION)
@@ -67,7 +66,7 @@ def broke(call: Call, what: Fault, words: str) -> None:
     broken = engine.broken[undo] = Broken(call.execution.text, known.since_s if known else now, until_s)
     if for_s is not None:
         engine.clock.after(for_s, _mend, call, undo, broken)
-        call.say(f"in {go_duration(for_s)}, by itself: {undo}")
+        call.say(f"in {for_s:g}s, by itself: {undo}")
 
 
 def mended(engine: Engine, name: str, words: str) -> None:

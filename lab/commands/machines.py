@@ -91,4 +91,42 @@ MACHINES = ValueType(
     partial(_takes, _NODE),
 )
 MACHINE = _machine("NODE", *_NODE)
-PROXY = _machine("PROXY", "proxy", *_NODE)
+
+
+class Process(NamedTuple):
+    """kube-proxy or the kubelet of a node."""
+
+    kind: str
+    node: str
+
+    @property
+    def words(self) -> str:
+        """As it is named in commands: `proxy/worker-1`."""
+        return f"{self.kind}/{self.node}"
+
+
+_PROCESSES = ("proxy", "kubelet")
+
+
+def _read_process(words: Sequence[Word], call: Call) -> Process:
+    kind, _ = _kind_and_name(_PROCESSES, words)
+    if kind not in _PROCESSES:
+        raise CommandError(
+            "error: say which process: proxy/NODE or kubelet/NODE", words[0], [f"{one}/" for one in _PROCESSES]
+        )
+    return Process(kind, _read(_PROCESSES, words, call))
+
+
+def _suggest_process(before: Sequence[Word], call: Call) -> Iterable[str]:
+    if before:
+        return call.engine.machines
+    return (f"{kind}/{name}" for kind in _PROCESSES for name in call.engine.machines)
+
+
+PROCESS = ValueType(
+    "PROCESS",
+    "a process of a node: proxy/worker-1 or kubelet/worker-1",
+    _read_process,
+    _suggest_process,
+    partial(_takes, _PROCESSES),
+)

@@ -11,6 +11,7 @@ from lab.commands.call import Call
 from lab.commands.registry import ValueType
 from lab.commands.resources import is_assignment
 from lab.commands.words import CommandError, Word
+from lab.faults.links import CONTROL_PLANE
 from lab.kube.errors import LabError, ManifestError
 from lab.kube.images import image_fault
 from lab.kube.kinds.namespace import Namespace
@@ -156,6 +157,27 @@ def _parsed(text: str) -> Any:
     return found
 
 
+def _share(words: Sequence[Word], call: Call) -> float:
+    found = _SHARE.fullmatch(words[0].text)
+    share = float(found[1]) / (100.0 if found[2] else 1.0) if found else 2.0
+    if not 0.0 <= share <= 1.0:
+        raise CommandError("error: expected a share from 0 to 1, or a percentage such as 5%", words[0])
+    return share
+
+
+def _bandwidth(words: Sequence[Word], call: Call) -> float:
+    """In bytes a second."""
+    found = _BANDWIDTH.fullmatch(words[0].text)
+    if found is None or not float(found[1]):
+        raise CommandError("error: expected a bandwidth such as 500kbit, 1Mbit or 1Gbit", words[0])
+    return float(found[1]) * _BITS[found[2]] / 8.0
+
+
+_SHARE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(%?)")
+_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)bit")
+_BITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+
+
 def _all(words: Sequence[Word]) -> int:
     return len(words)
 
@@ -170,8 +192,33 @@ def _end(words: Sequence[Word], call: Call) -> str:
 
 
 def _ends(words: Sequence[Word], call: Call) -> list[str]:
-    zones = [one.zone for one in call.store.list(Node) if one.zone]
-    return list(dict.fromkeys([*call.engine.machines, *zones, "internet"]))
+    return list(dict.fromkeys([*call.engine.machines, *call.engine.zones, "internet"]))
+
+
+def _group(words: Sequence[Word], call: Call) -> tuple[str, ...]:
+    position, found = 0, []
+    for text in words[0].text.split(","):
+        word = words[0].part(position, position + len(text))
+        position += len(text) + 1
+        found.append(_member(word, call))
+    return tuple(dict.fromkeys(found))
+
+
+def _member(word: Word, call: Call) -> str:
+    if not word.text.startswith("pod/"):
+        return CONTROL_PLANE if word.text == CONTROL_PLANE else _end((word,), call)
+    namespace, slash, name = word.text.removeprefix("pod/").partition("/")
+    if not slash:
+        namespace, name = call.namespace, namespace
+    if call.store.find(Pod, name, namespace) is None:
+        known = [f"pod/{pod.name}" for pod in call.store.list(Pod, namespace)]
+        raise CommandError(f'error: there is no pod "{name}" in namespace {namespace}', word, known)
+    return f"pod/{namespace}/{name}"
+
+
+def _members(words: Sequence[Word], call: Call) -> Iterable[str]:
+    yield from (*_ends(words, call), CONTROL_PLANE)
+    yield from (f"pod/{pod.name}" for pod in call.store.list(Pod, call.namespace))
 
 
 def _source(words: Sequence[Word], call: Call) -> Source:
@@ -227,3 +274,8 @@ LABELS = ValueType("LABELS", "labels: app=web,version=2", _labels)
 SOURCE = ValueType("SOURCE", "internet, node/NAME, pod/NAME or pod/NAMESPACE/NAME", _source, _sources)
 DOCUMENT = ValueType("JSON", "an object in JSON", _document)
 END = ValueType("PLACE", "a node, a zone or internet", _end, _ends)
+SHARE = ValueType("SHARE", "a part of 1: 5% or 0.05", _share)
+BANDWIDTH = ValueType("BANDWIDTH", "bits a second: 500kbit, 1Mbit or 1Gbit", _bandwidth)
+GROUP = ValueType(
+    "GROUP", "nodes, zones, internet, control-plane or pod/NAME, with commas between them", _group, _members
+)

@@ -1,4 +1,4 @@
-"""Machines: their power."""
+"""Machines: their power, their kubelet, whether they stand still, and their line to the control plane."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def power_off(engine: Engine, name: str) -> bool:
     kubelet = kubelet_of(engine, name)
     if not kubelet.powered:
         return False
+    thaw(engine, name)
     engine.say(f"node/{name}", "off")
     engine.network.node_power(name, False)
     engine.traffic.node_power(name, False)
@@ -42,3 +43,120 @@ def power_on(engine: Engine, name: str) -> bool:
 def without_power(engine: Engine) -> list[str]:
     """The machines that are off."""
     return [name for name, kubelet in engine.control_plane.kubelets.items() if not kubelet.powered]
+
+
+# -- the kubelet ------------------------------------------------------------------------------------------------------
+
+
+def stop_kubelet(engine: Engine, name: str) -> bool:
+    """Stop the kubelet: containers run on, but nobody probes, restarts, starts or stops them, or renews the lease.
+
+    Raises LabError when the node has no power, or stands still.
+    """
+    kubelet = _awake(engine, name)
+    if kubelet.clock.closed:
+        return False
+    engine.say(f"kubelet/{name}", "stopped")
+    kubelet.clock.close()
+    return True
+
+
+def start_kubelet(engine: Engine, name: str) -> bool:
+    """Start the kubelet again: it goes on where it was. Raises LabError like `stop_kubelet`."""
+    kubelet = _awake(engine, name)
+    if not kubelet.clock.closed:
+        return False
+    engine.say(f"kubelet/{name}", "started")
+    kubelet.clock.open()
+    return True
+
+
+def without_kubelet(engine: Engine) -> list[str]:
+    """The machines whose kubelet is stopped."""
+    return [
+        name
+        for name, kubelet in engine.control_plane.kubelets.items()
+        if kubelet.clock.closed and not _is_frozen(engine, name)
+    ]
+
+
+# -- standing still ---------------------------------------------------------------------------------------------------
+
+
+def freeze(engine: Engine, name: str) -> bool:
+    """Let a machine stand still, as a paused virtual machine does: nothing runs, no packet comes through.
+
+    What it was at goes on when it is thawed. Raises LabError when it has no power.
+    """
+    kubelet = _powered(engine, name)
+    if _is_frozen(engine, name):
+        return False
+    engine.say(f"node/{name}", "frozen")
+    kubelet.clock.close()
+    engine.network.node_freeze(name, True)
+    engine.traffic.node_freeze(name, True)
+    return True
+
+
+def thaw(engine: Engine, name: str) -> bool:
+    """Undo `freeze`."""
+    kubelet = kubelet_of(engine, name)
+    if not _is_frozen(engine, name):
+        return False
+    engine.say(f"node/{name}", "thawed")
+    engine.network.node_freeze(name, False)
+    engine.traffic.node_freeze(name, False)
+    kubelet.clock.open()
+    return True
+
+
+def frozen(engine: Engine) -> list[str]:
+    """The machines that stand still."""
+    return [name for name in engine.machines if _is_frozen(engine, name)]
+
+
+def _is_frozen(engine: Engine, name: str) -> bool:
+    host = engine.network.hosts.get(name)
+    return host is not None and host.frozen
+
+
+def _powered(engine: Engine, name: str) -> Kubelet:
+    kubelet = kubelet_of(engine, name)
+    if not kubelet.powered:
+        raise LabError(f'node "{name}" has no power: lab recover node/{name}')
+    return kubelet
+
+
+def _awake(engine: Engine, name: str) -> Kubelet:
+    kubelet = _powered(engine, name)
+    if _is_frozen(engine, name):
+        raise LabError(f'node "{name}" stands still: lab thaw node/{name}')
+    return kubelet
+
+
+# -- the line to the control plane ------------------------------------------------------------------------------------
+
+
+def isolate(engine: Engine, name: str) -> bool:
+    """Cut a node off from the API server: no lease, no news, no word of what happens there; its rules stay."""
+    kubelet = kubelet_of(engine, name)
+    if kubelet.line.closed:
+        return False
+    kubelet.line.close()
+    engine.network.proxies[name].connected(False)
+    return True
+
+
+def rejoin(engine: Engine, name: str) -> bool:
+    """Undo `isolate`: kubelet and kube-proxy tell and hear everything that they have missed."""
+    kubelet = kubelet_of(engine, name)
+    if not kubelet.line.closed:
+        return False
+    kubelet.reconnect()
+    engine.network.proxies[name].connected(True)
+    return True
+
+
+def isolated(engine: Engine) -> list[str]:
+    """The machines that are cut off from the API server."""
+    return [name for name, kubelet in engine.control_plane.kubelets.items() if kubelet.line.closed]

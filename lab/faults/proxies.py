@@ -38,3 +38,18 @@ def stopped(engine: Engine) -> list[str]:
 def _proxy(engine: Engine, node: str) -> NodeProxy:
     kubelet_of(engine, node)
     return engine.network.proxies[node]
+
+
+def slow_down(engine: Engine, node: str, by_s: float) -> bool:
+    """Let each run of kube-proxy on a node take so much longer; 0 is as it should be."""
+    proxy = _proxy(engine, node)
+    if proxy.slow_s == by_s:
+        return False
+    engine.say(f"proxy/{node}", f"slower by {by_s:g} s" if by_s else "as fast as it should be")
+    proxy.slow_s = by_s
+    return True
+
+
+def slow(engine: Engine) -> list[str]:
+    """The nodes whose kube-proxy is slow."""
+    return [name for name, proxy in engine.network.proxies.items() if proxy.slow_s]

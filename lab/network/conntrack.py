@@ -44,6 +44,7 @@ _LOST = (
     reasons.ENDPOINT_UNKNOWN,
     reasons.LINK_DOWN,
     reasons.NODE_DOWN,
+    reasons.NODE_FROZEN,
     reasons.UNKNOWN_ADDRESS,
     reasons.UNALLOCATED,
     reasons.WRONG_PORT_PASSED,

@@ -34,6 +34,8 @@ class Host:
         self.name = node.name
         self.vertex = f"node/{node.name}"
         self.powered = True
+        self.frozen = False
+        """Whether everything on it stands still."""
         self.conntrack = Conntrack(settings)
         self.scheduler: Scheduler | None = None
         """That of ipvs; the other modes choose at random."""
@@ -86,9 +88,22 @@ class Host:
         """Its ExternalIP of a family; empty when it has none."""
         return next((ip for ip in self.external_ips if family(ip) == wanted), "")
 
+    @property
+    def alive(self) -> bool:
+        """Whether packets come through it."""
+        return self.powered and not self.frozen
+
+    def freeze(self, on: bool) -> None:
+        """Let everything stand still, and go on: rules and connections stay as they are."""
+        self.frozen = on
+        if on:
+            self.proxy.process.close()
+        else:
+            self.proxy.process.open()
+
     def power(self, on: bool) -> None:
         """Without power, rules, connections and kube-proxy are gone; with it, kube-proxy starts anew."""
-        self.powered = on
+        self.powered, self.frozen = on, False
         if on:
             self.proxy.power_back()
         else:

@@ -24,6 +24,7 @@ from lab.network.load_balancer import LoadBalancers
 from lab.network.packet import DELIVER, DROP, PASS, REJECT, TCP, Packet
 from lab.network.pod_addresses import Owner, PodAddresses
 from lab.network.policy import ITSELF, OWN_NODE, Policies, Ruling, deciding
+from lab.network.quality import PERFECT, Quality
 from lab.network.router import Verdict, route
 from lab.network.topology import INTERNET, Topology
 from lab.network.way import Way
@@ -43,9 +44,8 @@ class Journey(msgspec.Struct, gc=False):
     waypoints: tuple[str, ...]
     """Where it started, then the balancers and nodes that it reached."""
     legs: tuple[Leg, ...] = ()
-    latency_s: float = 0.0
-    arrival_rate: float = 1.0
-    """The part of its packets that the links do not lose."""
+    quality: Quality = PERFECT
+    """That of the links it has crossed."""
     host: Host | None = None
     """The node that decided last."""
     routed: Verdict = Verdict(PASS, "")
@@ -133,7 +133,7 @@ class Wayfinder:
         ip = next((each for each in own if family(each) == family(packet.dst_ip)), own[0])
         owner = self._owners.by_ip[ip]
         way = self._way(journey, PASS, reasons.DIRECT, ip, packet.dst_port, owner.node, owner, arrived=True)
-        return _replace(way, pod_links=0, latency_s=0.0)
+        return _replace(way, pod_links=0, quality=PERFECT)
 
     def _unroutable(self, journey: Journey) -> Arrival:
         return self._end(journey, self._way(journey, REJECT, reasons.OTHER_FAMILY))
@@ -150,7 +150,7 @@ class Wayfinder:
             journey.packet = _replace(packet, dst_ip=host.ip_towards(packet.dst_ip))
             return host
         if packet.dst_ip in self.external_ips:
-            powered = [host for host in self._hosts.values() if host.powered]
+            powered = [host for host in self._hosts.values() if host.alive]
             if powered:
                 return powered[packet.hash % len(powered)]
         return self._way(journey, DROP, self._why_unreachable(packet.dst_ip))
@@ -322,15 +322,22 @@ class Wayfinder:
         """Cross the links to a node and find it running; else why not."""
         if journey.waypoints[-1] != vertex and not self._move(journey, vertex):
             return reasons.LINK_DOWN
-        return reasons.NODE_DOWN if host is None or not host.powered else ""
+        if host is None or not host.powered:
+            return reasons.NODE_DOWN
+        return reasons.NODE_FROZEN if host.frozen else ""
+
+    def _parted(self, source: Source, node: str, owner: Owner | None) -> bool:
+        """Whether somebody keeps the Pods at the two ends apart."""
+        pod = source.name.removeprefix("pod/") if source.name.startswith("pod/") else ""
+        places = self._topology.places_of
+        return self._topology.parted(places(pod, source.node), places(owner.pod if owner is not None else "", node))
 
     def _move(self, journey: Journey, vertex: str) -> bool:
         """Cross the links to a vertex; False when they are cut."""
         path = self._topology.path(journey.waypoints[-1], vertex)
         if path is None:
             return False
-        journey.latency_s += path.latency_s
-        journey.arrival_rate *= 1.0 - path.loss
+        journey.quality = journey.quality.then(*path.quality)
         journey.waypoints = (*journey.waypoints, vertex)
         return True
 
@@ -341,6 +348,8 @@ class Wayfinder:
     ) -> Way:
         """Somebody has the address: cross the last links to the node where that is."""
         refusal = self._reach(journey, f"node/{node}", self._hosts.get(node))
+        if not refusal and self._topology.parts_pods and self._parted(journey.source, node, owner):
+            refusal = reasons.LINK_DOWN
         if refusal:
             return self._way(journey, DROP, refusal, ip, port, node, owner)
         if self._policies.active and owner is not None and not self._may_enter(journey, port, owner):
@@ -376,8 +385,7 @@ class Wayfinder:
             journey.waypoints,
             (source.name, *visited, *party),
             pod_links,
-            journey.latency_s + pod_links * self._link_pod_s,
-            1.0 - journey.arrival_rate,
+            journey.quality.then(pod_links * self._link_pod_s, 0.0, 0.0, 0.0),
             journey.rulings,
             deciding(journey.rulings),
         )

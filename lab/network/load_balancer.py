@@ -166,7 +166,7 @@ class LoadBalancers:
         """What a check finds, in words, and how long it takes."""
         host = self._hosts[node]
         path = self._topology.path(balancer.vertex, host.vertex)
-        if path is None or not host.powered or not host.has_family(balancer.ip):
+        if path is None or not host.alive or not host.has_family(balancer.ip):
             return False, "timeout", self._settings.lb_health_timeout_s
         if balancer.health_check_port:
             port, answer = balancer.health_check_port, host.proxy.health_check(balancer.service)

@@ -42,6 +42,7 @@ from lab.network.packet import TCP, Packet
 from lab.network.pod_addresses import PodAddresses
 from lab.network.policy import Policies
 from lab.network.proxy import NodeProxy
+from lab.network.quality import PERFECT
 from lab.network.topology import Topology
 from lab.network.trace import Tracer
 from lab.settings import Settings
@@ -220,6 +221,13 @@ class Network:
             host.power(on)
             self._changes.count += 1
 
+    def node_freeze(self, name: str, on: bool) -> None:
+        """Everything on a node stands still, or goes on; a name that is no node's is ignored."""
+        host = self.hosts.get(name)
+        if host is not None and host.frozen != on:
+            host.freeze(on)
+            self._changes.count += 1
+
     # -- how a flow is made -----------------------------------------------------------------------------------
 
     def _coming_port(self, party: str) -> int:
@@ -238,12 +246,12 @@ class Network:
         """
         flow = self._sockets.get(packet) if not source.node else None
         via = self.hosts.get(flow.via if flow is not None else source.node)
-        known = via.conntrack.known(packet, now) if via is not None and via.powered else None
+        known = via.conntrack.known(packet, now) if via is not None and via.alive else None
         if via is None or known is None:
             return None
         way = self._ways.along_entry(source, via, known)
         if way.arrived and (way.pod, way.node) == (known.pod, known.node):
-            known.open, known.way = True, known.way.over(way.latency_s, way.loss)
+            known.open, known.way = True, known.way.over(way.quality)
             return known
         self._decisions = number = self._decisions + 1
         replace = msgspec.structs.replace
@@ -287,21 +295,28 @@ class Network:
 
     def _still_whole(self, flow: Flow) -> bool:
         """Look again at everything that an established connection needs."""
-        latency_s, arrival_rate = flow.way.pod_links * self._settings.link_pod_s, 1.0
+        quality = PERFECT
         for here, there in pairwise(flow.waypoints):
             path = self.topology.path(here, there)
             if path is None:
                 return False
-            latency_s += path.latency_s
-            arrival_rate *= 1.0 - path.loss
+            quality = quality.then(*path.quality)
         nodes = [vertex[5:] for vertex in flow.waypoints if vertex.startswith("node/")]
-        if not all(node in self.hosts and self.hosts[node].powered for node in nodes):
+        if not all(node in self.hosts and self.hosts[node].alive for node in nodes):
             return False
         if flow.pod and not self.owners.has(flow.pod, flow.ip, flow.node):
             return False
-        flow.way = flow.way.over(latency_s, 1.0 - arrival_rate)
+        if self.topology.parts_pods and self._parted(flow):
+            return False
+        flow.way = flow.way.over(quality.then(flow.way.pod_links * self._settings.link_pod_s, 0.0, 0.0, 0.0))
         via = self.hosts.get(flow.via)
         return via is None or flow.packet in via.conntrack.flows
+
+    def _parted(self, flow: Flow) -> bool:
+        client, places = flow.decision.client, self.topology.places_of
+        pod = client.removeprefix("pod/") if client.startswith("pod/") else ""
+        origin = flow.waypoints[0].removeprefix("node/") if flow.waypoints[0].startswith("node/") else ""
+        return self.topology.parted(places(pod, origin), places(flow.pod, flow.node))
 
     # -- following the cluster --------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from collections import deque
 from typing import NamedTuple
 
 from lab.clock import Clock
+from lab.gate import Gate
 from lab.journal import Journal, ProxySynced
 from lab.kube.versions import features_of
 from lab.network.builder import RuleBuilder
@@ -59,7 +60,13 @@ class NodeProxy:
         self.powered = True
         self.health_checks = HealthCheckServer()
         self.history: deque[Programmed] = deque([Programmed(clock.time(), self.table)], maxlen=_KEPT_TABLES)
-        self._clock = clock
+        self.process = Gate(clock)
+        """Closed while its machine is frozen."""
+        self.slow_s = 0.0
+        """How much longer a run takes than it should."""
+        self._clock = self.process
+        self._cut: RuleTable | None = None
+        """The newest table that it had heard of when the line to the API server was cut; None while that is whole."""
         self._journal = journal
         self._settings = settings
         self._builder = builder
@@ -97,6 +104,7 @@ class NodeProxy:
         """The node went down: rules live in the kernel's memory only."""
         self.stop()
         self.powered = False
+        self.process.reset()
         self._take(RuleTable())
 
     def power_back(self) -> None:
@@ -106,8 +114,14 @@ class NodeProxy:
 
     def changed(self) -> None:
         """There is a newer table than the one this node last saw."""
-        if self.running and not self._waiting:
+        if self.running and not self._waiting and self._cut is None:
             self._trigger()
+
+    def connected(self, on: bool) -> None:
+        """The line to the API server was cut, or is whole again, and it hears of everything that has changed."""
+        if on != (self._cut is None):
+            self._cut = None if on else self._builder.table
+            self.changed()
 
     # -- its health -------------------------------------------------------------------------------------------
 
@@ -155,9 +169,12 @@ class NodeProxy:
         if run != self._run or not self.running:
             return
         self._waiting = False
+        if self._fresh and self._cut is not None:
+            return  # a kube-proxy that has not heard of a single Service yet touches no rule
         self._earliest_s = self._clock.time() + self._min_sync_period_s
-        takes_s = self._settings.proxy_sync_latency_s * (0.5 + self._random.random())
-        self._clock.after(takes_s, self._finish, run, self._builder.table)
+        takes_s = self._settings.proxy_sync_latency_s * (0.5 + self._random.random()) + self.slow_s
+        table = self._builder.table if self._cut is None else self._cut
+        self._clock.after(takes_s, self._finish, run, table)
 
     def _finish(self, run: int, table: RuleTable) -> None:
         if run != self._run or not self.running:

@@ -55,6 +55,7 @@ NODE_IP_OUTSIDE = "node-ip-from-outside"
 UNKNOWN_ADDRESS = "unknown-address"
 OTHER_FAMILY = "no-address-of-the-family"
 NODE_DOWN = "node-down"
+NODE_FROZEN = "node-frozen"
 LINK_DOWN = "link-down"
 LB_NO_NODE = "lb-no-healthy-node"
 LB_PORT = "lb-port-closed"
@@ -176,6 +177,10 @@ REASONS: dict[str, Reason] = {
     NODE_DOWN: Reason(
         "The node that the packet needs has no power.",
         "Wait until the cluster notices (node_monitor_grace_s) and moves the Pods, or recover the node.",
+    ),
+    NODE_FROZEN: Reason(
+        "The node that the packet needs stands still: nothing on it runs, and nothing comes through it.",
+        "lab thaw lets it go on; until then the cluster takes it for dead when its lease runs out.",
     ),
     LINK_DOWN: Reason("A link on the way is down.", "lab heal link brings it back."),
     LB_NO_NODE: Reason(

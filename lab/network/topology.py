@@ -8,6 +8,7 @@ between two others; so a path is known without a search.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import networkx as nx
 
 from lab.kube.errors import LabError, nearest
 from lab.network.changes import Changes
+from lab.network.quality import PERFECT, Quality
 from lab.settings import Settings
 
 INTERNET = "internet"
@@ -25,11 +27,21 @@ _CACHED_PATHS = 200_000
 class Path(NamedTuple):
     """The way between two vertices, in one direction."""
 
-    latency_s: float
-    loss: float
-    """The probability that a packet is lost on it, 0 to 1."""
+    quality: Quality
     hops: tuple[str, ...]
     """Every vertex from one end to the other."""
+    impaired: bool = False
+    """Whether somebody made it worse than its links are."""
+
+    @property
+    def latency_s(self) -> float:
+        """How long a packet takes, without jitter."""
+        return self.quality.latency_s
+
+    @property
+    def loss(self) -> float:
+        """The probability that a packet is lost on it, 0 to 1."""
+        return self.quality.loss
 
 
 class Topology:
@@ -41,6 +53,7 @@ class Topology:
         self._settings = settings
         self._paths: dict[tuple[str, str], Path | None] = {}
         self._partitions: dict[tuple[str, str], None] = {}
+        self._impaired: dict[tuple[str, str], Quality] = {}
         self._zones: dict[str, str] = {}
         self.graph.add_node(INTERNET)
 
@@ -94,7 +107,7 @@ class Topology:
             self._link(zone, other, self._settings.link_zone_s if is_zone else self._settings.link_node_s)
 
     def _link(self, a: str, b: str, latency_s: float) -> None:
-        self.graph.add_edge(a, b, latency_s=latency_s, loss=0.0, up=True)
+        self.graph.add_edge(a, b, latency_s=latency_s, up=True)
 
     # -- breaking ---------------------------------------------------------------------------------------------
 
@@ -109,21 +122,29 @@ class Topology:
         """Undo `cut`."""
         return self._set_up(a, b, True)
 
-    def degrade(self, a: str, b: str, latency_s: float | None = None, loss: float | None = None) -> tuple[str, str]:
-        """Change a link's one-way latency in seconds or its loss; raises LabError where there is no link."""
-        left, right = self._pair(a, b)
-        if not self.graph.has_edge(left, right):
-            raise LabError(f"there is no link between {left} and {right}; {_links_of(self.graph, left)}")
-        link = self.graph.edges[left, right]
-        if latency_s is not None:
-            link["latency_s"] = latency_s
-        if loss is not None:
-            link["loss"] = loss
+    def impair(self, a: str, b: str, quality: Quality) -> None:
+        """Let what passes between two of nodes, zones and `internet` travel worse; without `b`, all that `a` sends
+        and gets. Raises LabError for a name that is unknown or meant twice.
+        """
+        self._impaired[self._ends(a, b)] = quality
         self._changed()
-        return left, right
+
+    def restore(self, a: str, b: str) -> None:
+        """Undo `impair`."""
+        self._impaired.pop(self._ends(a, b), None)
+        self._changed()
+
+    def impaired(self) -> dict[tuple[str, str], Quality]:
+        """What was impaired, by its vertices; the second one is empty for all that the first sends and gets."""
+        return dict(self._impaired)
+
+    def _ends(self, a: str, b: str) -> tuple[str, str]:
+        return self._pair(a, b) if b else (self.vertex(a), "")
 
     def vertex(self, name: str) -> str:
         """The vertex that a user means by `worker-1`, `node/worker-1`, `zone-a` or `internet`; LabError for none."""
+        if name.startswith("pod/"):
+            return name
         for candidate in (name, f"node/{name}", f"zone/{name}", f"lb/{name}"):
             if candidate in self.graph:
                 return candidate
@@ -169,33 +190,59 @@ class Topology:
         if a not in self.graph or b not in self.graph:
             return None
         if a == b:
-            return Path(0.0, 0.0, (a,))
+            return Path(PERFECT, (a,))
         hops = self._hops(a, b)
         if self._apart(a, b):
             return None
-        latency_s, arrives = 0.0, 1.0
+        quality = PERFECT
         for left, right in pairwise(hops):
             link = self.graph.get_edge_data(left, right)
             if link is None or not link["up"]:
                 return None
-            latency_s += link["latency_s"]
-            arrives *= 1.0 - link["loss"]
-        return Path(latency_s, 1.0 - arrives if arrives < 1.0 else 0.0, tuple(hops))
+            quality = quality.then(link["latency_s"], 0.0, 0.0, 0.0)
+        impairments = list(self._impairments(a, b))
+        for worse in impairments:
+            quality = quality.then(*worse)
+        return Path(quality, tuple(hops), bool(impairments))
+
+    @property
+    def parts_pods(self) -> bool:
+        """Whether a Pod is kept apart from anything."""
+        return any(end.startswith("pod/") for pair in self._partitions for end in pair)
+
+    def _impairments(self, a: str, b: str) -> Iterator[Quality]:
+        here, there = self._places(a), self._places(b)
+        for (left, right), quality in self._impaired.items():
+            if not right:
+                met = (left in here) != (left in there)
+            else:
+                met = (left in here and right in there) or (left in there and right in here)
+            if met:
+                yield quality
 
     def _hops(self, a: str, b: str) -> list[str]:
         start, end = self._zones.get(a, a), self._zones.get(b, b)
         return list(dict.fromkeys((a, start, end, b)))
 
     def _apart(self, a: str, b: str) -> bool:
-        here, there = (a, self._zones.get(a, a)), (b, self._zones.get(b, b))
+        here, there = self._places(a), self._places(b)
+        return self.parted(here, there)
+
+    def parted(self, here: Sequence[str], there: Sequence[str]) -> bool:
+        """Whether two parties are kept apart, each named by itself and by all that it is in: Pod, node, zone."""
         return any(
             (left in here and right in there) or (left in there and right in here) for left, right in self._partitions
         )
 
+    def places_of(self, pod: str, node: str) -> tuple[str, ...]:
+        """A party by its names: the Pod (`NAMESPACE/NAME`), its node and zone; the internet without a node."""
+        where = self._places(f"node/{node}") if node else (INTERNET,)
+        return (f"pod/{pod}", *where) if pod else where
+
+    def _places(self, vertex: str) -> tuple[str, str]:
+        """The vertex, and the zone that it is in."""
+        return vertex, self._zones.get(vertex, vertex)
+
     def _changed(self) -> None:
         self.changes.count += 1
         self._paths.clear()
-
-
-def _links_of(graph: nx.Graph[str], vertex: str) -> str:
-    return f"{vertex} is linked to {', '.join(sorted(graph[vertex]))}"

@@ -230,8 +230,10 @@ class Tracer:
         for here, there in pairwise(way.waypoints):
             path = self.topology.path(here, there)
             for start, end in pairwise(path.hops) if path is not None else ():
-                link = self.topology.graph.edges[start, end]
-                links.append(Link(start, end, link["latency_s"], link["loss"]))
+                links.append(Link(start, end, self.topology.graph.edges[start, end]["latency_s"], 0.0))
+            if path is not None and path.impaired:
+                extra_s = path.latency_s - sum(link.latency_s for link in links[1 - len(path.hops) :])
+                links.append(Link(path.hops[0], path.hops[-1], extra_s, path.loss))
         return links
 
     # -- for the resolver ---------------------------------------------------------------------------------------

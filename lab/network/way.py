@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.network.policy import Ruling
+from lab.network.quality import PERFECT, Quality
 
 
 class Way(msgspec.Struct, frozen=True, gc=False):
@@ -31,17 +32,23 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     """The parties on it, as decisions name them."""
     pod_links: int = 0
     """How many of its two ends are Pods."""
-    latency_s: float = 0.0
-    """One way, from the client to the server."""
-    loss: float = 0.0
-    """The probability that a packet is lost on it, 0 to 1."""
+    quality: Quality = PERFECT
+    """One way, from the client to the server; the way back is the same."""
     rulings: tuple[Ruling, ...] = ()
     """What the NetworkPolicies of its ends said: egress, then ingress; empty in a cluster without any."""
     policy: str = ""
     """`NAMESPACE/NAME` of those that decided, with commas."""
 
-    def over(self, latency_s: float, loss: float) -> Way:
-        """The same way while its links are as fast and as lossy as this."""
-        if (latency_s, loss) == (self.latency_s, self.loss):
-            return self
-        return msgspec.structs.replace(self, latency_s=latency_s, loss=loss)
+    @property
+    def latency_s(self) -> float:
+        """How long a packet takes, without jitter."""
+        return self.quality.latency_s
+
+    @property
+    def loss(self) -> float:
+        """The probability that a packet is lost on it, 0 to 1."""
+        return self.quality.loss
+
+    def over(self, quality: Quality) -> Way:
+        """The same way while its links are as good as this."""
+        return self if quality == self.quality else msgspec.structs.replace(self, quality=quality)

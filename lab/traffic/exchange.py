@@ -18,6 +18,7 @@ import msgspec
 from lab.clock import Clock
 from lab.journal import Journal, RequestFinished
 from lab.network.packet import UDP
+from lab.network.quality import Quality
 from lab.network.reasons import NO_ANSWER, NOTHING_LISTENS
 from lab.settings import Settings
 from lab.traffic.failures import DNS_TIMEOUT, of_lookup
@@ -72,6 +73,21 @@ class Wire:
             late_s += wait_s
             wait_s *= 2.0
         return late_s
+
+    def jitter_s(self, most_s: float, trips: float = 1.0) -> float:
+        """How much later a packet arrives that may be late by so much on each of its trips."""
+        return most_s * trips * self._rng.random()
+
+    def travels_s(self, quality: Quality, size_bytes: float = 0.0) -> float:
+        """How long something takes from one end to the other, sent again until it arrives."""
+        delay_s = quality.latency_s
+        if quality.loss:
+            delay_s += self.lost_time_s(quality.loss, RETRANSMISSION_S)
+        if quality.jitter_s:
+            delay_s += self.jitter_s(quality.jitter_s)
+        if quality.bytes_per_s and size_bytes:
+            delay_s += size_bytes / quality.bytes_per_s
+        return delay_s
 
     def way_s(self, flow: Flow) -> float | None:
         """How long a packet takes from one end of a flow to the other, whoever answers there; None when it is cut.
@@ -200,9 +216,12 @@ class Caller:
             self._without_app(exchange, flow)
             return
         exchange.server = server
-        delay_s, loss = way.latency_s * target.first_trips, way.loss
+        quality, trips = way.quality, target.first_trips
+        delay_s, loss = quality.latency_s * trips, quality.loss
         if loss:
             delay_s += wire.lost_time_s(1.0 - (1.0 - loss) ** 2, SYN_RETRY_S) + wire.lost_time_s(loss, RETRANSMISSION_S)
+        if quality.jitter_s:
+            delay_s += wire.jitter_s(quality.jitter_s, trips)
         wire.clock.after(delay_s, server.arrive, exchange)
 
     def _from_socket(self, exchange: Exchange, ip: str) -> Flow:
@@ -232,8 +251,7 @@ class Caller:
                 continue
             exchange.flow, exchange.server = flow, server
             if self.wire.network.carries(flow):
-                late_s = self.wire.lost_time_s(flow.loss, RETRANSMISSION_S) if flow.loss else 0.0
-                self.wire.clock.after(flow.latency_s + late_s, server.arrive, exchange)
+                self.wire.clock.after(self.wire.travels_s(flow.way.quality), server.arrive, exchange)
             return True
         return False
 

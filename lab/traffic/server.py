@@ -12,7 +12,7 @@ from lab.kube.kinds.pod import Container, Pod
 from lab.traffic.app import AppSpec
 from lab.traffic.discover import Mention, mentions
 from lab.traffic.environment import as_started
-from lab.traffic.exchange import RETRANSMISSION_S, Exchange
+from lab.traffic.exchange import Exchange
 from lab.traffic.failures import SERVER_ENDED, SERVER_OVERLOADED
 from lab.traffic.request import RequestResult, Target
 from lab.traffic.usage import cores_of_worker, memory_of
@@ -48,6 +48,7 @@ class Server:
         "container",
         "driving",
         "ended_s",
+        "frozen",
         "hung",
         "mentions",
         "parent",
@@ -79,6 +80,8 @@ class Server:
         self.restarts = restarts
         self.state = STARTING
         self.hung = False
+        self.frozen = False
+        """Whether its machine stands still."""
         self.driving = False
         """Whether it calls others by itself, again and again."""
         self.silent = False
@@ -122,7 +125,12 @@ class Server:
     @property
     def answers(self) -> bool:
         """Whether it is up and not hung."""
-        return not self.hung and self.state in (RUNNING, DRAINING)
+        return self.moves and self.state in (RUNNING, DRAINING)
+
+    @property
+    def moves(self) -> bool:
+        """Whether its processes do anything at all."""
+        return not self.hung and not self.frozen
 
     @property
     def expected_wait_s(self) -> float:
@@ -182,7 +190,7 @@ class Server:
             return
         self._working -= 1
         self._worked_s += self.parent.clock.now
-        if self.hung:
+        if self.hung or self.frozen:
             self._stalled.append(exchange)
             return
         if self._calls_version != self.parent.services.version:
@@ -212,10 +220,7 @@ class Server:
         flow = exchange.flow
         if exchange.finished or flow is None or not self.parent.network.carries(flow):
             return
-        way = flow.way
-        delay_s = way.latency_s
-        if way.loss:
-            delay_s += self.parent.wire.lost_time_s(way.loss, RETRANSMISSION_S)
+        delay_s = self.parent.wire.travels_s(flow.way.quality, self.parent.answer_bytes)
         self.parent.clock.after(delay_s, exchange.caller.end, exchange, status)
 
     def _reset(self, exchange: Exchange) -> None:
@@ -249,7 +254,15 @@ class Server:
     def hang(self, hung: bool) -> None:
         """Stop answering, or come back and finish what has piled up."""
         self.hung = hung
-        if not hung:
+        self._go_on()
+
+    def freeze(self, on: bool) -> None:
+        """Stand still with its machine, or go on with it."""
+        self.frozen = on
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self.moves:
             stalled, self._stalled = self._stalled, []
             for exchange in stalled:  # Their work is done: taken up again, it takes no time.
                 self._working += 1

@@ -44,10 +44,11 @@ class Servers:
         self.version = 0
         """Grows whenever a container starts or ends."""
         self.nodes_off: dict[str, None] = {}
-        """Nodes without power."""
+        """Nodes without power, and those that stand still: nothing is sent from there."""
         self._worked: dict[str, dict[Server, None]] = {}
         """Running containers that were ever asked something, by their node."""
         self.wire: Wire
+        self.answer_bytes: int
         self.network: Network
         self.store: Store
         self.caller: Caller
@@ -56,6 +57,7 @@ class Servers:
     def attach(self, store: Store, network: Network, wire: Wire) -> None:
         """Say which cluster and network these containers live in; before anything is started."""
         self.store, self.network, self.wire = store, network, wire
+        self.answer_bytes = wire.settings.answer_bytes
         self.caller = Caller(wire, timeout_s=APP_CALL_TIMEOUT_S)
         self.services = ServiceIndex(store, wire.settings.cluster_domain, self)
 
@@ -76,7 +78,7 @@ class Servers:
 
     def _run_out(self, server: Server, code: int) -> None:
         """A container's work is done; one that hangs never gets that far."""
-        if server.hung:
+        if not server.moves:
             self.clock.after(_HUNG_LOOK_S, self._run_out, server, code)
         else:
             server.end(code, "Error" if code else "Completed")
@@ -182,7 +184,7 @@ class Servers:
         if server.state != RUNNING or server.ports or not server.calls:
             server.driving = False
             return
-        if not server.hung:
+        if server.moves:
             for target in server.calls:
                 self.caller.send(server.source, target, self.clock.time(), depth=1)
         self.clock.after(1.0 / server.spec.drives, self._tick, server)
@@ -218,6 +220,18 @@ class Servers:
             for server in list(running.values()):
                 if server.source.node == node:
                     server.power_off()
+
+    def freeze(self, node: str, on: bool) -> None:
+        """Everything on a node stands still, or goes on with what it was at."""
+        self.version += 1
+        if on:
+            self.nodes_off[node] = None
+        else:
+            self.nodes_off.pop(node, None)
+        for running in self.pods.values():
+            for server in running.values():
+                if server.source.node == node:
+                    server.freeze(on)
 
     def _of_pod(self, namespace: str, name: str) -> list[Server]:
         running = self.pods.get(f"{namespace}/{name}")

@@ -50,7 +50,7 @@ class FixedOrigin(Origin):
 
 
 class NodeOrigin(Origin):
-    """A node, while it exists and has power."""
+    """A node, while it exists and is alive."""
 
     def __init__(self, store: Store, servers: Servers, name: str) -> None:
         super().__init__()
@@ -82,6 +82,7 @@ class PodsOrigin(Origin):
                 source
                 for name in self._pods()
                 if (source := self._servers.source(f"{self._namespace}/{name}")) is not None
+                and source.node not in self._servers.nodes_off
             )
         return self._present
 

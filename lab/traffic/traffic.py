@@ -94,6 +94,10 @@ class Traffic:
         """Let the processes of a Pod answer again. Raises LabError when none runs."""
         self.servers.hang(namespace, name, False)
 
+    def node_freeze(self, name: str, on: bool) -> None:
+        """Let everything that runs on a node stand still, or go on."""
+        self.servers.freeze(name, on)
+
     def node_power(self, name: str, on: bool) -> None:
         """Take everything that runs on a node away without a word, or let it send again."""
         self.servers.power(name, on)

@@ -6,6 +6,7 @@ import pytest
 
 from lab.commands import parser
 from lab.commands.complete import complete
+from lab.commands.machines import Process
 from lab.commands.parser import find_command, take_apart
 from lab.commands.registry import COMMANDS, Command, children, longest_name
 from lab.commands.words import CommandError, split
@@ -140,9 +141,31 @@ def test_a_pod_has_many_forms(world: World, form: str) -> None:
 
 
 def test_links_and_proxies(world: World) -> None:
-    assert world.values("lab cut link worker-1 zone/zone-b") == {"a": "worker-1", "b": "zone-b"}
-    assert world.values("lab heal link internet node/worker-1") == {"a": "internet", "b": "worker-1"}
-    assert world.values("lab stop proxy/worker-1") == world.values("lab start proxy worker-1") == {"node": "worker-1"}
+    assert world.values("lab cut link worker-1 zone/zone-b") == {"a": ("worker-1",), "b": ("zone-b",)}
+    assert world.values("lab heal link internet node/worker-1") == {"a": ("internet",), "b": ("worker-1",)}
+    group = world.values("lab cut link worker-1,node/worker-2,control-plane pod/web-1,internet")
+    assert group == {"a": ("worker-1", "worker-2", "control-plane"), "b": ("pod/default/web-1", "internet")}
+    proxy = Process("proxy", "worker-1")
+    assert world.values("lab stop proxy/worker-1") == world.values("lab start proxy worker-1") == {"process": proxy}
+    assert world.values("lab stop kubelet/worker-2") == {"process": Process("kubelet", "worker-2")}
+
+
+@pytest.mark.parametrize(
+    ("text", "pointed", "hint"),
+    [
+        ("lab cut link worker-1,worker-9 internet", "worker-9", "did you mean"),
+        ("lab cut link pod/web-2 internet", "pod/web-2", 'did you mean "pod/web-1"'),
+        ("lab cut link worker-1 control-plan", "control-plan", ""),
+        ("lab stop worker-1", "worker-1", "proxy/"),
+        ("lab impair link worker-1 --loss=120%", "120%", ""),
+        ("lab impair link worker-1 --bandwidth=fast", "fast", ""),
+    ],
+)
+def test_what_is_no_place_and_no_measure_is_pointed_at(world: World, text: str, pointed: str, hint: str) -> None:
+    lines = world.wrong(text).splitlines()
+    start, length = lines[2].index("^"), lines[2].count("^")
+    assert lines[1][start : start + length] == pointed
+    assert hint in lines[-1]
 
 
 def test_help_of_a_command_whose_words_begin_another_one_is_whole(world: World) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lab.kube.errors import LabError
 from lab.network.changes import Changes
+from lab.network.quality import Quality
 from lab.network.topology import Topology
 from lab.settings import Settings
 
@@ -74,12 +75,12 @@ def test_a_node_and_the_internet_are_kept_apart_without_touching_load_balancers(
 
 def test_loss_is_the_chance_to_be_lost_on_any_link() -> None:
     topology = made()
-    topology.degrade("w1", "a", loss=0.5)
-    topology.degrade("w2", "a", loss=0.5, latency_s=0.2)
+    topology.impair("w1", "w2", Quality(loss=0.5))
+    topology.impair("w2", "", Quality(loss=0.5, latency_s=0.2))
     path = topology.path("node/w1", "node/w2")
     assert path is not None
     assert path.loss == pytest.approx(0.75)
-    assert path.latency_s == pytest.approx(0.2 + NODE)
+    assert path.latency_s == pytest.approx(0.2 + 2 * NODE)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +97,34 @@ def test_names_that_make_no_link_are_told(a: str, b: str, message: str) -> None:
         made().cut(a, b)
 
 
-def test_a_link_that_does_not_exist_cannot_be_slow() -> None:
-    with pytest.raises(LabError, match="node/w1 is linked to zone/a"):
-        made().degrade("w1", "w3", loss=0.1)
+def test_impairments_are_met_by_what_passes_between_their_ends_alone() -> None:
+    topology = made()
+    before = topology.path("node/w1", "node/w3")
+    topology.impair("a", "b", Quality(latency_s=0.05, jitter_s=0.01, bytes_per_s=1000.0))
+    topology.impair("w1", "internet", Quality(bytes_per_s=500.0))
+    across, inside, out = (topology.path("node/w1", end) for end in ("node/w3", "node/w2", "internet"))
+    assert before is not None
+    assert across is not None
+    assert inside is not None
+    assert out is not None
+    assert across.latency_s == pytest.approx(before.latency_s + 0.05)
+    assert (across.quality.jitter_s, across.quality.bytes_per_s, across.impaired) == (0.01, 1000.0, True)
+    assert not inside.impaired
+    assert out.quality.bytes_per_s == 500.0
+    topology.restore("b", "a")
+    assert topology.path("node/w3", "node/w1") == topology.path("node/w1", "node/w3")._replace(
+        hops=("node/w3", "zone/b", "zone/a", "node/w1")
+    )
+    assert topology.path("node/w1", "node/w3") == before
+
+
+def test_all_that_a_node_sends_and_gets_is_impaired_once() -> None:
+    topology = made()
+    topology.impair("w1", "", Quality(loss=0.1))
+    path = topology.path("node/w1", "internet")
+    assert path is not None
+    assert path.loss == pytest.approx(0.1)
+    assert topology.path("node/w2", "internet").loss == 0.0
 
 
 def test_every_change_grows_the_version() -> None:

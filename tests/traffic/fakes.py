@@ -14,6 +14,7 @@ from lab.kube.kinds.pod import Container, ContainerPort, EnvVar, Pod, PodSpec, P
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import ObjectMeta
 from lab.network.flow import Source
+from lab.network.quality import Quality
 from lab.network.topology import Path
 from lab.network.way import Way
 from lab.settings import Settings
@@ -100,8 +101,7 @@ class FakeNetwork:
                 ip=pod_ip,
                 port=pod_port,
                 socket=f"{pod_ip}:{pod_port}/{protocol}",
-                latency_s=LATENCY_S,
-                loss=self.loss,
+                quality=Quality(LATENCY_S, self.loss),
             ),
             waypoints=("internet", "node/worker-1"),
             node="worker-1",
@@ -115,7 +115,7 @@ class FakeNetwork:
         return self
 
     def path(self, start: str, end: str) -> Path | None:
-        return None if self.cut else Path(LATENCY_S, 0.0, (start, end))
+        return None if self.cut else Path(Quality(LATENCY_S, 0.0), (start, end))
 
     def answer(self, flow: FakeFlow) -> None:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple
 
-from lab.clock import Clock
+from lab.gate import Gate
 from lab.kube.images import image_fault
 from lab.kube.kinds.pod import Container
 from lab.settings import Settings
@@ -41,7 +41,7 @@ class ImageStore:
 
     __slots__ = ("_clock", "_failing", "_queue", "_rng", "_settings", "present")
 
-    def __init__(self, clock: Clock, settings: Settings, rng: Random, failing: Mapping[str, str]) -> None:
+    def __init__(self, clock: Gate, settings: Settings, rng: Random, failing: Mapping[str, str]) -> None:
         self._clock = clock
         self._settings = settings
         self._rng = rng

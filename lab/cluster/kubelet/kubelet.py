@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from lab.cluster.kubelet.pod_ips import NoAddressError, PodAddresses
 from lab.cluster.kubelet.pod_worker import PodWorker
 from lab.cluster.runtime import ContainerRuntime, Usage
 from lab.cluster.store import Change, Store
+from lab.gate import Gate
 from lab.journal import Journal
 from lab.kube.kinds.node import Lease, LeaseSpec, Node
 from lab.kube.kinds.pod import Pod
@@ -51,17 +53,21 @@ class Kubelet:
         self.host_ips = tuple(each.address for each in node.status.addresses if each.type == "InternalIP")
         self.host_ip = self.host_ips[0] if self.host_ips else ""
         self.powered = False
-        self.clock = clock
+        self.clock = Gate(clock)
+        """Closed while the kubelet does nothing: its process is stopped, or its machine is frozen."""
+        self.line = Gate(clock)
+        """The way to the API server; closed while it is cut."""
         self.journal = journal
         self.settings = settings
         self.store = store
         self.runtime = runtime
         self._rng = Random(f"{seed}/kubelet/{node.name}")
-        self.images = ImageStore(clock, settings, self._rng, failing_images)
+        self.images = ImageStore(self.clock, settings, self._rng, failing_images)
         self.workers: dict[str, PodWorker] = {}
         """By the Pod's uid."""
         cidrs = node.spec.pod_cidrs or (node.spec.pod_cidr,)
         self._addresses = [PodAddresses(cidr) for cidr in cidrs]
+        self._unsent: list[Callable[[], object]] = []
         self._boot = 0
         self._unfollow: Callable[[], None] | None = None
 
@@ -76,7 +82,8 @@ class Kubelet:
         self._register()
         self._renew_lease()
         self.clock.after(self._rng.uniform(0.0, self.settings.node_lease_renew_s), self._keep_lease, self._boot)
-        self._unfollow = self.store.follow(self._hear, Pod, Node, node=self.node_name)
+        hear = self.line.through(self.clock.through(self._hear))
+        self._unfollow = self.store.follow(hear, Pod, Node, node=self.node_name)
 
     def power_off(self) -> None:
         """Everything here stops at once: no lease, no probes, no containers, and no word about it.
@@ -91,6 +98,27 @@ class Kubelet:
         for worker in self.workers.values():
             worker.abandon()
         self.workers.clear()
+        self._unsent.clear()
+        self.clock.reset()
+
+    # -- the API server ----------------------------------------------------------------------------------------
+
+    def write(self, change: Callable[[], object]) -> None:
+        """Write to the API server; what cannot be written now is written when the line is whole again."""
+        if self.line.closed:
+            self._unsent.append(change)
+        else:
+            change()
+
+    def reconnect(self) -> None:
+        """The line is whole: what is unsent goes first, then what was not heard of is heard."""
+        self.line.closed = False
+        unsent, self._unsent = self._unsent, []
+        for change in unsent:
+            change()
+        if self.powered:
+            self._renew_lease()
+        self.line.open()
 
     # -- the node ----------------------------------------------------------------------------------------------
 
@@ -106,6 +134,8 @@ class Kubelet:
             self.clock.after(self.settings.node_lease_renew_s, self._keep_lease, boot)
 
     def _renew_lease(self) -> None:
+        if self.line.closed:
+            return
         spec = LeaseSpec(
             holder_identity=self.node_name,
             lease_duration_seconds=int(self.settings.node_lease_duration_s),
@@ -120,6 +150,8 @@ class Kubelet:
             self.store.create(Lease(metadata=meta, spec=spec))
 
     def _report_ready(self) -> None:
+        if self.line.closed:
+            return
         node = self.store.mutate(Node, self.node_name, "", self._with_health)
         if node is not None:
             message = f"Node {self.node_name} status is now: NodeReady"
@@ -177,19 +209,24 @@ class Kubelet:
     def forget(self, worker: PodWorker) -> None:
         """A Pod has ended here: its object can go."""
         self.workers.pop(worker.pod.metadata.uid, None)
-        self.store.remove(worker.pod)
+        self.write(partial(self.store.remove, worker.pod))
+
+    @property
+    def answers(self) -> bool:
+        """Whether who asks it hears something."""
+        return self.powered and not self.clock.closed
 
     # -- what its Pods use -------------------------------------------------------------------------------------
 
     def usage(self, pod: Pod) -> dict[str, Usage]:
         """What each running container of a Pod here uses, by its name, as `/metrics/resource` tells it."""
-        names = [each.name for each in (*pod.spec.init_containers, *pod.spec.containers)] if self.powered else []
+        names = [each.name for each in (*pod.spec.init_containers, *pod.spec.containers)] if self.answers else []
         found = {name: self.runtime.usage(pod, name) for name in names}
         return {name: usage for name, usage in found.items() if usage is not None}
 
     def worked(self) -> list[Pod]:
         """The Pods here with a container that has used CPU since it started; the others need no sampling."""
-        keys = self.runtime.worked(self.node_name) if self.powered else ()
+        keys = self.runtime.worked(self.node_name) if self.answers else ()
         found = [self.store.find(Pod, name, namespace) for namespace, name in keys]
         return [pod for pod in found if pod is not None]
 

@@ -212,7 +212,8 @@ class PodWorker:
         self.note("Started", f"Started container {spec.name}")
         if not record.is_init or record.sidecar:
             self.pod = replace(self.pod, status=self._status(self.pod, self.phase))
-            self.runtime.start(self.pod, spec, partial(self._exited, record, run))
+            exited = self.clock.through(partial(self._exited, record, run))
+            self.runtime.start(self.pod, spec, exited)
         self.changed()
         if spec.lifecycle is not None and spec.lifecycle.post_start is not None:
             result = hook_result(self.runtime, self.pod, spec.name, spec.lifecycle.post_start)
@@ -349,7 +350,9 @@ class PodWorker:
 
     def _write(self, phase: str) -> None:
         namespace, name = self.pod.key
-        self._kubelet.store.mutate(Pod, name, namespace, partial(self._with_status, phase))
+        self._kubelet.write(
+            partial(self._kubelet.store.mutate, Pod, name, namespace, partial(self._with_status, phase))
+        )
 
     def _with_status(self, phase: str, pod: Pod) -> Pod:
         if pod.metadata.uid != self.pod.metadata.uid:
@@ -371,7 +374,8 @@ class PodWorker:
 
     def note(self, reason: str, message: str, *, type: str = "Normal") -> None:
         """An event about this Pod."""
-        self._kubelet.store.note(self.pod, reason, message, type=type, component="kubelet")
+        note = partial(self._kubelet.store.note, self.pod, reason, message, type=type, component="kubelet")
+        self._kubelet.write(note)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a task that ends with this worker at the latest."""

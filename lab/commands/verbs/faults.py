@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from lab.commands.call import Call
 from lab.commands.fault import fault
 from lab.commands.flags import IN_NAMESPACE
-from lab.commands.machines import MACHINES, PROXY, Machines
+from lab.commands.machines import MACHINE, MACHINES, PROCESS, Machines, Process
 from lab.commands.pods import POD, pod_of
-from lab.commands.registry import Parameter, Place, command
-from lab.commands.values import END
+from lab.commands.registry import Flag, Parameter, Place, command
+from lab.commands.values import BANDWIDTH, DURATION, END, GROUP, SHARE
 from lab.engine import Engine
 from lab.faults import links, nodes, pods, proxies
+from lab.kube.errors import LabError
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
+from lab.network.quality import PERFECT, Quality
 
 
 def _without_power(engine: Engine) -> Iterable[str]:
@@ -133,53 +135,128 @@ def words_of(namespace: str, name: str) -> str:
 
 @fault(
     "lab cut link",
-    "Let nothing pass between two nodes, two zones, or one of them and the internet.",
-    Parameter("a", END),
-    Parameter("b", END),
+    "Let nothing pass between two groups: nodes, zones, Pods, the internet, the control plane.",
+    Parameter("a", GROUP),
+    Parameter("b", GROUP),
     undo="lab heal link",
-    broken=lambda engine: (" ".join(pair) for pair in links.cut_pairs(engine)),
-    places=(Place("Node", "Cut its link to the internet", "Heal its link to the internet", words="internet {name}"),),
+    broken=lambda engine: (_between((a,), (b,)) for a, b in links.cut_pairs(engine)),
+    places=(
+        Place("Node", "Cut its link to the internet", "Heal its link to the internet", words="internet {name}"),
+        Place(
+            "Node",
+            "Cut its line to the control plane: no lease, no news",
+            "Heal its line to the control plane: it catches up",
+            words="control-plane {name}",
+        ),
+    ),
     examples=(
         "lab cut link worker-1 worker-2",
         "lab cut link zone-a zone-b --for=30s",
         "lab cut link internet worker-1",
+        "lab cut link worker-1,worker-2 control-plane",
+        "lab cut link pod/web-1 zone-b",
     ),
 )
 def cut(call: Call) -> str:
     """Cut."""
     a, b = call.values["a"], call.values["b"]
-    call.say(f"link {a} {b} {'cut' if links.cut(call.engine, a, b) else 'is cut already'}")
+    call.say(f"link {','.join(a)} {','.join(b)} {'cut' if links.cut(call.engine, a, b) else 'is cut already'}")
     return _between(a, b)
 
 
 @command(
     "lab heal link",
     "Undo `lab cut link`.",
-    Parameter("a", END),
-    Parameter("b", END),
+    Parameter("a", GROUP),
+    Parameter("b", GROUP),
     examples=("lab heal link worker-1 worker-2",),
 )
 def heal(call: Call) -> str:
     """Heal."""
     a, b = call.values["a"], call.values["b"]
-    call.say(f"link {a} {b} {'healed' if links.heal(call.engine, a, b) else 'is not cut'}")
+    call.say(f"link {','.join(a)} {','.join(b)} {'healed' if links.heal(call.engine, a, b) else 'is not cut'}")
     return _between(a, b)
 
 
-def _between(a: str, b: str) -> str:
+def _between(a: tuple[str, ...], b: tuple[str, ...]) -> str:
     """Both ends, in one order whoever names them."""
-    return " ".join(sorted((a, b)))
+    return " ".join(sorted((",".join(sorted(a)), ",".join(sorted(b))), key=_order))
 
 
-# -- kube-proxy -------------------------------------------------------------------------------------------------------
+def _order(end: str) -> tuple[bool, str]:
+    return end not in ("internet", links.CONTROL_PLANE), end
+
+
+@fault(
+    "lab impair link",
+    "Let what passes between two places travel worse: nodes, zones, the internet; with one place, all of its packets.",
+    Parameter("a", END),
+    Parameter("b", END, required=False),
+    undo="lab restore link",
+    broken=lambda engine: (_pair(*pair) for pair in links.impaired_pairs(engine)),
+    places=(
+        Place("Node", "Slow link: 200 ms more each way", "Make its link as fast as it was", "{name}", "--delay=200ms"),
+        Place(
+            "Node", "Lossy link: one packet in ten is lost", "Make its link as good as it was", "{name}", "--loss=10%"
+        ),
+    ),
+    flags=(
+        Flag("--delay", "how much later each packet arrives", DURATION),
+        Flag("--jitter", "a packet is late by up to this, at random", DURATION),
+        Flag("--loss", "the share of packets that are lost: 5% or 0.05", SHARE),
+        Flag("--bandwidth", "how much it carries: 1Mbit, 500kbit", BANDWIDTH),
+    ),
+    examples=(
+        "lab impair link zone-a zone-b --delay=80ms --jitter=20ms",
+        "lab impair link internet worker-1 --loss=5% --for=30s",
+        "lab impair link worker-2 --bandwidth=1Mbit",
+    ),
+)
+def impair(call: Call) -> str:
+    """Make it worse than its links are; what was said before of these two places no longer counts."""
+    a, b = call.values["a"], call.get("b", "")
+    quality = Quality(
+        call.get("delay", 0.0), call.get("loss", 0.0), call.get("jitter", 0.0), call.get("bandwidth", 0.0)
+    )
+    if quality == PERFECT:
+        raise LabError("say in what way: --delay, --jitter, --loss or --bandwidth")
+    did = links.impair(call.engine, a, b, quality)
+    call.say(f"link {_pair(a, b)} {'impaired' if did else 'is like that already'}")
+    return _pair(a, b)
+
+
+@command(
+    "lab restore link",
+    "Undo `lab impair link`.",
+    Parameter("a", END),
+    Parameter("b", END, required=False),
+    examples=("lab restore link zone-a zone-b",),
+)
+def restore(call: Call) -> str:
+    """Restore."""
+    a, b = call.values["a"], call.get("b", "")
+    call.say(f"link {_pair(a, b)} {'restored' if links.restore(call.engine, a, b) else 'is not impaired'}")
+    return _pair(a, b)
+
+
+def _pair(a: str, b: str) -> str:
+    return " ".join(sorted((a, b), key=_order)) if b else a
+
+
+# -- processes on a node ----------------------------------------------------------------------------------------------
+
+
+def _stopped(engine: Engine) -> Iterable[str]:
+    yield from (f"proxy/{name}" for name in proxies.stopped(engine))
+    yield from (f"kubelet/{name}" for name in nodes.without_kubelet(engine))
 
 
 @fault(
     "lab stop",
-    "Stop kube-proxy on a node: it keeps the rules that it has, and learns nothing new.",
-    Parameter("node", PROXY),
+    "Stop kube-proxy or the kubelet of a node: rules and containers stay as they are, and nobody looks after them.",
+    Parameter("process", PROCESS),
     undo="lab start",
-    broken=lambda engine: (f"proxy/{name}" for name in proxies.stopped(engine)),
+    broken=_stopped,
     places=(
         Place(
             "Node",
@@ -187,24 +264,101 @@ def _between(a: str, b: str) -> str:
             "Start kube-proxy: it catches up with one sync",
             words="proxy/{name}",
         ),
+        Place(
+            "Node",
+            "Stop the kubelet: containers run on, no lease, no probes",
+            "Start the kubelet: it goes on where it was",
+            words="kubelet/{name}",
+        ),
     ),
-    examples=("lab stop proxy/worker-1", "lab stop proxy/worker-1 --for=1m"),
+    examples=("lab stop proxy/worker-1", "lab stop kubelet/worker-1 --for=1m"),
 )
 def stop(call: Call) -> str:
     """Stop."""
-    name: str = call.values["node"]
-    call.say(f"proxy/{name} {'stopped' if proxies.stop(call.engine, name) else 'does not run'}")
-    return f"proxy/{name}"
+    process: Process = call.values["process"]
+    act = nodes.stop_kubelet if process.kind == "kubelet" else proxies.stop
+    call.say(f"{process.words} {'stopped' if act(call.engine, process.node) else 'does not run'}")
+    return process.words
 
 
 @command(
     "lab start",
-    "Start kube-proxy on a node again: it catches up.",
-    Parameter("node", PROXY),
-    examples=("lab start proxy/worker-1",),
+    "Start kube-proxy or the kubelet of a node again: it catches up.",
+    Parameter("process", PROCESS),
+    examples=("lab start proxy/worker-1", "lab start kubelet/worker-1"),
 )
 def start(call: Call) -> str:
     """Start."""
+    process: Process = call.values["process"]
+    act = nodes.start_kubelet if process.kind == "kubelet" else proxies.start
+    call.say(f"{process.words} {'started' if act(call.engine, process.node) else 'runs already'}")
+    return process.words
+
+
+@fault(
+    "lab slow proxy",
+    "Let each run of kube-proxy on a node take longer, as on a node with very many rules.",
+    Parameter("node", MACHINE),
+    undo="lab quicken proxy",
+    broken=lambda engine: (f"node/{name}" for name in proxies.slow(engine)),
+    places=(
+        Place(
+            "Node", "Slow kube-proxy: each sync takes 10 s", "Let kube-proxy be as fast as it was", options="--by=10s"
+        ),
+    ),
+    flags=(Flag("--by", "how much longer each run takes", DURATION, required=True),),
+    examples=("lab slow proxy node/worker-1 --by=10s",),
+)
+def slow_proxy(call: Call) -> str:
+    """Slow down."""
+    name, by_s = call.values["node"], call.values["by"]
+    did = proxies.slow_down(call.engine, name, by_s)
+    call.say(f"proxy/{name} {'is slower now' if did else 'is as slow already'}")
+    return f"node/{name}"
+
+
+@command(
+    "lab quicken proxy",
+    "Undo `lab slow proxy`.",
+    Parameter("node", MACHINE),
+    examples=("lab quicken proxy node/worker-1",),
+)
+def quicken_proxy(call: Call) -> str:
+    """As fast as it should be."""
     name: str = call.values["node"]
-    call.say(f"proxy/{name} {'started' if proxies.start(call.engine, name) else 'runs already'}")
-    return f"proxy/{name}"
+    did = proxies.slow_down(call.engine, name, 0.0)
+    call.say(f"proxy/{name} is {'as fast as it was' if did else 'not slow'}")
+    return f"node/{name}"
+
+
+@fault(
+    "lab freeze",
+    "Let a node, or a whole zone, stand still as paused virtual machines do: nothing runs, no packet comes through.",
+    Parameter("machines", MACHINES),
+    undo="lab thaw",
+    broken=lambda engine: (f"node/{name}" for name in nodes.frozen(engine)),
+    places=(
+        Place("Node", "Freeze: everything stands still, nothing is lost", "Thaw: everything goes on where it was"),
+    ),
+    examples=("lab freeze node/worker-2 --for=10s", "lab freeze zone/zone-a"),
+)
+def freeze(call: Call) -> str:
+    """Freeze."""
+    machines: Machines = call.values["machines"]
+    for name in machines.names:
+        call.say(f"node/{name} {'frozen' if nodes.freeze(call.engine, name) else 'is frozen already'}")
+    return machines.words
+
+
+@command(
+    "lab thaw",
+    "Let a node, or all nodes of a zone, go on: undo `lab freeze`.",
+    Parameter("machines", MACHINES),
+    examples=("lab thaw node/worker-2",),
+)
+def thaw(call: Call) -> str:
+    """Thaw."""
+    machines: Machines = call.values["machines"]
+    for name in machines.names:
+        call.say(f"node/{name} {'goes on' if nodes.thaw(call.engine, name) else 'is not frozen'}")
+    return machines.words
