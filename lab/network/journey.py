@@ -297,6 +297,8 @@ class Wayfinder:
         """The packet is for the node itself: a process there takes it, or the kernel refuses it."""
         packet = journey.packet
         ip, port, reason = packet.dst_ip, packet.dst_port, ""
+        if is_loopback(ip):
+            ip = host.ip_towards(ip)  # its processes listen on all of its addresses
         owner = self._owners.on_host(host.name, port, packet.protocol)
         if owner is not None:
             reason = reasons.DIRECT

@@ -385,6 +385,13 @@ def test_what_a_pod_sends_to_its_loopback_stays_in_the_pod(engine: Engine) -> No
 
 
 def test_a_node_talks_to_its_loopback_from_its_loopback(engine: Engine) -> None:
+    container = {"name": "app", "image": "shop/web:1", "ports": [{"containerPort": 9000}]}
+    spec = {"hostNetwork": True, "nodeName": "worker-2", "containers": [container]}
+    engine.apply([decode({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "host"}, "spec": spec})])
+    engine.run_for(20.0)
+    for source, outcome in (("node/worker-2", "ok"), ("pod/host", "ok"), ("node/worker-1", "refused")):
+        found = traced(engine, f"--from {source} --to 127.0.0.1:9000")
+        assert (found["source_seen"], found["sees"][0]["outcome"]) == ("127.0.0.1", outcome)
     found = traced(engine, "--from node/worker-1 --to 127.0.0.1:10256")
     assert (found["source_seen"], found["sees"][0]["outcome"]) == ("127.0.0.1", "ok")
     assert traced(engine, "--from internet --to 127.0.0.1:10256")["sees"][0]["outcome"] == "timeout"
