@@ -34,6 +34,8 @@ from lab.network.dns_records import (
 
 MAX_ALIASES = 8
 """How many aliases are followed, one after another (CoreDNS follows as many)."""
+NO_PORT = -1
+"""The port of an endpoint of a Service that has none: such a one has addresses, and no SRV record."""
 
 
 class Item(NamedTuple):
@@ -133,14 +135,14 @@ class ClusterZone:
         return items or None
 
     def _endpoints(self, service: Service, own: str, host: str, port: str, protocol: str) -> Iterator[Item]:
-        """The ready endpoints, each once a port; one of a Service without ports has port 0."""
+        """The ready endpoints, each once a port; NO_PORT is that of a Service without ports."""
         for slice_, endpoint in self._ready(service):
             label = host_label(endpoint)
             if host and host != label:
                 continue
             numbers = [p.port or 0 for p in slice_.ports if _is_port(p.name, p.protocol, port, protocol)]
             if not slice_.ports and not port:
-                numbers = [0]
+                numbers = [NO_PORT]
             for number in numbers:
                 yield Item(normalize(endpoint.addresses[0]), number, f"{label}.{own}")
 
@@ -166,10 +168,14 @@ class ClusterZone:
         return [own, *elsewhere(target, type).records]
 
     def _services(self, name: str, items: list[Item]) -> Reply:
-        """SRV records share the weight 100; the addresses of their targets come with them."""
+        """SRV records share the weight 100; the addresses of their targets come with them.
+
+        What has no port counts for the weight and has no record (`SRV` in CoreDNS' plugin/backend_lookup.go).
+        """
+        weight = max(1, 100 // len(items)) if items else 0
+        items = [item for item in items if item.port != NO_PORT]
         if not items:
             return self._no_data()
-        weight = max(1, 100 // len(items))
         records = [
             Record(name, SRV, f"0 {weight} {item.port} {item.host if item.alias else item.target}", self._ttl_s)
             for item in items

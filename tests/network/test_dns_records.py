@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.meta import ObjectMeta
@@ -51,6 +52,17 @@ def ask(cluster: SmallCluster, source: Source, name: str, type: str = "A", wait_
 def test_every_type_of_record(name: str, type: str, data: list[str]) -> None:
     cluster, client = prepared()
     assert [record.data for record in ask(cluster, client, name, type).records] == data
+
+
+def test_a_headless_service_without_ports_has_addresses_and_no_srv_records() -> None:
+    """CoreDNS gives such endpoints the port -1, and leaves them out of SRV (plugin/backend_lookup.go)."""
+    cluster, client = prepared()
+    cluster.service("plain", "None", ports=[])
+    made = cluster.slice("plain", endpoint("10.244.0.21", 1))
+    cluster.store.update(replace(made, ports=()))
+    assert ask(cluster, client, f"plain.{SVC}.").addresses == ("10.244.0.21",)
+    found = ask(cluster, client, f"plain.{SVC}.", "SRV")
+    assert (found.outcome, found.records, found.extra) == ("nodata", (), ())
 
 
 def test_srv_records_bring_the_addresses_of_their_targets() -> None:
