@@ -12,7 +12,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from lab.cluster import validation
-from lab.cluster.errors import FieldError, Forbidden, Invalid
+from lab.cluster.errors import FieldError, Forbidden, Invalid, NotServed
 from lab.cluster.ip_addresses import AddressKeeper
 from lab.cluster.job_identity import with_selector
 from lab.cluster.quota.admission import QuotaAdmission
@@ -29,6 +29,7 @@ from lab.kube.kinds.job import Job
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.kinds.pod import Pod, Toleration
 from lab.kube.kinds.service import Service
+from lab.kube.kinds.servicecidr import ServiceCIDR
 from lab.kube.meta import KubeObject
 from lab.kube.versions import Features, features_of
 from lab.settings import Settings
@@ -78,10 +79,15 @@ class Admission:
         return twin
 
     def admit(self, new: KubeObject, old: KubeObject | None, *, dry_run: bool = False) -> KubeObject:
-        """The object as it is to be stored; raises Invalid or Forbidden. A dry run takes no addresses and no quota."""
+        """The object as it is to be stored; raises Invalid, Forbidden or NotServed.
+
+        A dry run takes no addresses and no quota.
+        """
         service = isinstance(new, Service)
         if old is not None and not service and _only_status(new, old):
             return new
+        if isinstance(new, ServiceCIDR) and not self.features.multi_cidr_service_allocator:
+            raise NotServed(new.api_version, new.kind)
         new = defaults.apply(new, self._settings, self.features)
         if isinstance(new, Service):
             return self._service(new, cast("Service | None", old), dry_run=dry_run)

@@ -70,6 +70,15 @@ class StoreError(LabError):
     reason = "Unknown"
 
 
+class NotServed(StoreError):  # noqa: N818 - what kubectl says, which asks first what there is
+    """The API server of this release does not have the kind."""
+
+    reason = "NotFound"
+
+    def __init__(self, api_version: str, kind: str) -> None:
+        super().__init__(f'no matches for kind "{kind}" in version "{api_version}"')
+
+
 class NotFound(StoreError):  # noqa: N818 - the API's own name
     """There is no object of this kind and name."""
 

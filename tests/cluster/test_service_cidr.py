@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.cluster.errors import NotServed
 from lab.cluster.store import Invalid, NotFound
 from lab.cluster.system_objects import default_service_cidr
 from lab.kube.kinds.ipaddress import IP_FAMILY_LABEL, IPAddress, IPAddressSpec, ParentReference
@@ -150,3 +151,13 @@ def test_before_1_33_there_are_no_such_objects() -> None:
     assert addresses(old) == []
     with pytest.raises(NotFound):
         old.store.get(ServiceCIDR, "kubernetes", "")
+
+
+def test_before_1_33_there_is_no_such_kind() -> None:
+    """KEP-1880: networking.k8s.io/v1 has ServiceCIDR since 1.33."""
+    older = SmallCluster(settings=Settings(kubernetes="1.32"))
+    older.run(1)
+    with pytest.raises(NotServed) as caught:
+        cidr(older, "more", "10.2.0.0/24")
+    assert str(caught.value) == 'no matches for kind "ServiceCIDR" in version "networking.k8s.io/v1"'
+    assert older.store.list(ServiceCIDR) == []
