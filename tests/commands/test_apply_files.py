@@ -137,6 +137,14 @@ def test_a_port_keeps_what_it_was_given_when_its_manifest_changes(engine: Engine
     assert [port.name for port in engine.store.get(Service, "a").spec.ports] == ["dns", "dns-tcp"]
 
 
+def test_a_field_that_nobody_knows_is_warned_of(engine: Engine) -> None:
+    execution = apply(engine, service("a").replace("port: 80,", "port: 80, tagetPort: 8080,"))
+    assert execution.output == [
+        'Warning: web.yaml:6: unknown field "spec.ports[0].tagetPort", did you mean "targetPort"?',
+        "service/a created",
+    ]
+
+
 def test_what_others_added_to_a_list_stays(engine: Engine) -> None:
     apply(engine, service("a", 30001))
     extra = """kubectl patch service a -p '{"spec":{"ports":[{"port":80,"name":"http"},{"port":81,"name":"more"}]}}'"""

@@ -41,7 +41,16 @@ def apply(call: Call) -> None:
     refuse(errors_in(documents, call.engine.trial), "nothing was applied")
     if not documents.found:
         raise LabError("no objects passed to apply")
-    call.say(*call.engine.apply(documents.objects))
+    call.say(*_unknown_fields(documents), *call.engine.apply(documents.objects))
+
+
+def _unknown_fields(documents: Documents) -> list[str]:
+    """Fields that look like misspelt ones: the API server warns of what it does not know (KEP-2885)."""
+    return [
+        f'Warning: {document.file}:{typo.line}: unknown field "{typo.path}", did you mean "{typo.meant}"?'
+        for document in documents.found
+        for typo in document.typos
+    ]
 
 
 @command(
