@@ -344,6 +344,9 @@ def _advice(trace: Trace) -> str:
         return ""
     if followed.attempt is not None and followed.reason == NOTHING_LISTENS and followed.attempt.arrival.way.pod:
         return "Compare the Service's targetPort with the ports on which the containers of the Pod listen."
+    if trace.account is None and not trace.forecast.source.node:
+        inside = "names of Services are known inside the cluster only"
+        return f"Outside, {inside}: write --to service/NAME:PORT for the way in that a Service has."
     if trace.account is None:
         return f"Look at the name again: dig {trace.forecast.target.host} --from {trace.forecast.source.name}"
     return REASONS[followed.reason].advice if followed.reason in REASONS else ""

@@ -395,3 +395,8 @@ def test_a_node_talks_to_its_loopback_from_its_loopback(engine: Engine) -> None:
     found = traced(engine, "--from node/worker-1 --to 127.0.0.1:10256")
     assert (found["source_seen"], found["sees"][0]["outcome"]) == ("127.0.0.1", "ok")
     assert traced(engine, "--from internet --to 127.0.0.1:10256")["sees"][0]["outcome"] == "timeout"
+
+
+def test_who_asks_outside_for_a_name_of_the_cluster_is_told_how_to_ask(shared: Engine) -> None:
+    assert "write --to service/NAME:PORT" in printed(shared, "lab trace --from internet --to local:80")
+    assert "Look at the name again" in printed(shared, "lab trace --from pod/client --to nowhere:80")
