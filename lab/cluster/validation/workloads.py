@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lab.cluster.errors import duplicate, forbidden, invalid, required, unsupported
-from lab.cluster.validation.names import Errors, faulty, label_errors, label_faults
+from lab.cluster.validation.names import Errors, faulty, label_errors, label_faults, qualified_name_faults
 from lab.cluster.validation.pod_update import pod_update_errors
 from lab.cluster.validation.service_ports import port_number_errors, protocol_errors
 from lab.kube.kinds.deployment import Deployment
@@ -40,6 +40,9 @@ def pod_spec_errors(spec: PodSpec, path: str) -> Errors:
             if container.name in names:
                 yield duplicate(f"{at}.name", container.name)
             names[container.name] = None
+    for index, gate in enumerate(spec.readiness_gates):
+        faults = qualified_name_faults(gate.condition_type)
+        yield from faulty(f"{path}.readinessGates[{index}].conditionType", gate.condition_type, faults)
 
 
 def _container(container: Container, path: str) -> Errors:

@@ -54,7 +54,7 @@ def _describe(pod: Pod, context: Context) -> list[str]:
     if pod.spec.init_containers:
         lines += ["Init Containers:", *_containers(pod.spec.init_containers, pod.status.init_container_statuses)]
     lines += ["Containers:", *_containers(pod.spec.containers, pod.status.container_statuses)]
-    return lines + _conditions(pod) + _placement(pod)
+    return lines + _gates(pod) + _conditions(pod) + _placement(pod)
 
 
 def _status(pod: Pod, context: Context) -> str:
@@ -136,6 +136,17 @@ def _handler(probe: Probe) -> str:
     if probe.grpc is not None:
         return f"grpc <pod>:{probe.grpc.port} {probe.grpc.service}".rstrip()
     return f"exec [{' '.join(probe.exec.command)}]" if probe.exec is not None else "unknown"
+
+
+def _gates(pod: Pod) -> list[str]:
+    if not pod.spec.readiness_gates:
+        return []
+    met = {condition.type: condition.status for condition in pod.status.conditions}
+    types = [gate.condition_type for gate in pod.spec.readiness_gates]
+    return [
+        "Readiness Gates:",
+        *table(("  Type", "Status"), [(f"  {each}", met.get(each, "<none>")) for each in types]),
+    ]
 
 
 def _conditions(pod: Pod) -> list[str]:
