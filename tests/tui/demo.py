@@ -36,6 +36,7 @@ from lab.kube.kinds.service import (
     ServiceStatus,
 )
 from lab.kube.meta import Condition, ObjectMeta
+from lab.network.coredns import UP
 from lab.scenario.log import Log
 from lab.scenario.player import Player
 from lab.scenario.report import Group, Report
@@ -112,12 +113,17 @@ class DemoEngine:
 
     def __post_init__(self) -> None:
         self.store = Store(self.clock, self.journal, Settings(), seed=1)
-        self.traffic = SimpleNamespace(measure=Measurements())
+        self.traffic = SimpleNamespace(measure=Measurements(), servers=SimpleNamespace(hanging=lambda: []))
         self.network = SimpleNamespace(
-            proxies={}, balancers=SimpleNamespace(by_ip={}), open_ports=lambda: [], explain=lambda decision: None
+            proxies={},
+            balancers=SimpleNamespace(by_ip={}),
+            topology=SimpleNamespace(down=lambda: []),
+            dns=SimpleNamespace(server=SimpleNamespace(upstream=UP)),
+            open_ports=lambda: [],
+            explain=lambda decision: None,
         )
         self.control_plane = SimpleNamespace(kubelets={})
-        self.spec = SimpleNamespace(proxy="nftables")
+        self.spec = SimpleNamespace(proxy="nftables", settings=Settings())
         self.random = random.Random("demo")
         self.web: list[Pod] = []
         self._ids = 0
@@ -130,6 +136,13 @@ class DemoEngine:
     @property
     def machines(self) -> list[str]:
         return [each.name for each in self.store.list(Node)]
+
+    @property
+    def zones(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for each in self.store.list(Node):
+            found.setdefault(each.zone, []).append(each.name)
+        return found
 
     def _build(self) -> None:
         for i in range(self.nodes):
