@@ -99,6 +99,8 @@ class Gate:
                 yield waited_for
                 while self.closed:
                     yield from self._next_opening().__await__()
+            except GeneratorExit:  # nobody goes on with this task: the coroutine is closed with it
+                raise
             except BaseException as error:  # a cancellation belongs to the coroutine
                 step, sent = work.throw, error
 

@@ -161,6 +161,7 @@ def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
         "runs_s": entry.runs,
         "exit_code": entry.exit_code,
         "calls": _calls(entry.calls, index, source),
+        "health": entry.health,
         "listen": _listen(entry, index, source),
         "service_time": _distribution(entry, index, source),
         "cpu": _amount(entry.cpu, quantity.cpu, source, "apps", index, "cpu"),
@@ -205,15 +206,21 @@ def _calls(calls: tuple[str, ...] | None, index: int, source: Source) -> tuple[s
     return calls
 
 
+_LOOPBACK = "127.0.0.1:"
+
+
 def _listen(entry: AppEntry, index: int, source: Source) -> tuple[tuple[str, int], ...] | None:
     if entry.listen is None:
         return None
     ports = []
     for number, item in enumerate(entry.listen):
-        protocol, port = _port(item)
+        own = isinstance(item, str) and item.startswith(_LOOPBACK)
+        protocol, port = _port(item.removeprefix(_LOOPBACK) if isinstance(item, str) else item)
         if protocol not in _PROTOCOLS or not 1 <= port <= 65535:
-            source.problem("expected a port such as 8080 or 53/UDP", "apps", index, "listen", number)
-        ports.append((protocol, port))
+            expected = "expected a port such as 8080, 53/UDP or 127.0.0.1:8080"
+            source.problem(expected, "apps", index, "listen", number)
+        if not own:
+            ports.append((protocol, port))
     return tuple(ports)
 
 

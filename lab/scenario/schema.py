@@ -105,7 +105,8 @@ class AppEntry(Entry, frozen=True):
     image: str
     """An image, or a pattern such as "shop/web:*"."""
     listen: tuple[int | str | ListenEntry, ...] | None = None
-    """Ports: 8080, 53/UDP. The container's own ports when it is left out."""
+    """Ports: 8080, 53/UDP, or 127.0.0.1:8080 for one that nobody outside of the Pod reaches. The container's own ports
+    when it is left out."""
     workers: int | None = None
     """How many requests it serves at a time."""
     backlog: int | None = None
@@ -126,6 +127,8 @@ class AppEntry(Entry, frozen=True):
     """The share of requests that it answers with status 500."""
     calls: tuple[str, ...] | None = None
     """Services that it calls for each request: http://api/, redis:6379."""
+    health: Literal["own", "calls"] | None = None
+    """What its HTTP health checks tell: whether it answers itself (own), or those that it calls as well (calls)."""
     drives: Rate | None = None
     """How often a Pod in the background calls its targets."""
     cpu: Text = ""

@@ -86,6 +86,8 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The share of requests answered with 500."""
     calls: tuple[str, ...] | None = None
     """URLs that it calls, in order, before it answers, whether or not there is such a Service."""
+    health: Literal["own", "calls"] = "own"
+    """What its HTTP health checks tell: whether it answers itself, or those that it calls as well."""
     usual_calls: tuple[str, ...] = ()
     """URLs that it calls besides those found in its environment, as far as such Services exist; a part of a
     well-known application runs as well. Unused when `calls` is given."""

@@ -26,7 +26,17 @@ def judge(server: Server | None, probe: Probe) -> ProbeResult:
     took_s = _ROUND_TRIP_S + server.expected_wait_s
     if server.hung or took_s > timeout_s:
         return _timed_out(f"{address}: context deadline exceeded", timeout_s)
-    return ProbeResult(True, "HTTP probe succeeded with 200" if probe.http_get is not None else "", took_s)
+    if probe.http_get is None:
+        return ProbeResult(True, "", took_s)
+    if server.spec.health == "calls" and not _calls_well(server):
+        return ProbeResult(False, "HTTP probe failed with statuscode: 503", took_s)
+    return ProbeResult(True, "HTTP probe succeeded with 200", took_s)
+
+
+def _calls_well(server: Server) -> bool:
+    """Whether each app that it calls would answer more often than not."""
+    foresight = server.parent.foresight
+    return all(foresight.request(server.source, target).succeeds > 0.5 for target in server.calls)
 
 
 def probe_port(server: Server, probe: Probe) -> int:

@@ -25,6 +25,7 @@ from lab.traffic.service_index import ServiceIndex
 
 if TYPE_CHECKING:
     from lab.network.network import Network
+    from lab.traffic.foresight import Foresight
 
 APP_CALL_TIMEOUT_S = 5.0
 """How long an app waits for another one."""
@@ -53,6 +54,7 @@ class Servers:
         self.store: Store
         self.caller: Caller
         self.services: ServiceIndex
+        self.foresight: Foresight
 
     def attach(self, store: Store, network: Network, wire: Wire) -> None:
         """Say which cluster and network these containers live in; before anything is started."""

@@ -47,7 +47,7 @@ class Traffic:
         self._wire = Wire(self._clock, self._journal, self._settings, self._seed, network, self.measure)
         self.servers.attach(store, network, self._wire)
         self.sources = Sources(store, self.servers, families_of(self._settings.pod_cidr))
-        self.foresight = Foresight(network, self._wire)
+        self.foresight = self.servers.foresight = Foresight(network, self._wire)
         network.dns.serving = self.servers.answering
 
     # -- clients --------------------------------------------------------------------------------------------

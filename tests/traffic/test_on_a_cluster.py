@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from lab.engine import ClusterSpec, Engine, plain_nodes
 from lab.faults import nodes, pods
 from lab.kube.kinds.deployment import Deployment, DeploymentSpec
-from lab.kube.kinds.pod import Container, ContainerPort, Pod, PodSpec, PodTemplateSpec
+from lab.kube.kinds.pod import Container, ContainerPort, HTTPGetAction, Pod, PodSpec, PodTemplateSpec, Probe
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import KubeObject, LabelSelector, ObjectMeta
+from lab.scenario.loader import load
+from lab.scenario.player import Player
+from lab.traffic.app import AppSpec
 from lab.traffic.client import ClientSpec, Phase
 from lab.traffic.request import RequestResult
 from tests.traffic.fakes import app
@@ -159,3 +164,51 @@ def test_two_runs_have_the_same_journal(keep_alive: bool) -> None:
 
 def _scaled(deployment: Deployment, replicas: int) -> Deployment:
     return msgspec.structs.replace(deployment, spec=msgspec.structs.replace(deployment.spec, replicas=replicas))
+
+
+LISTENS_FOR_ITSELF = """
+name: alone
+duration: 5s
+manifests:
+  - {apiVersion: v1, kind: Pod, metadata: {name: one, labels: {app: web}}, spec: {containers: [
+      {name: one, image: web, ports: [{containerPort: 8080}], readinessProbe: {PROBE, periodSeconds: 1}}]}}
+apps: [{image: web, listen: ["127.0.0.1:8080"]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("probe", "ready"),
+    [("exec: {command: [health]}", True), ("httpGet: {port: 8080}", False), ("tcpSocket: {port: 8080}", False)],
+)
+def test_what_listens_on_loopback_alone_is_reached_by_nobody_else(tmp_path: Path, probe: str, ready: bool) -> None:
+    path = tmp_path / "alone.yaml"
+    path.write_text(LISTENS_FOR_ITSELF.replace("PROBE", probe))
+    player = Player(load(path))
+    player.start()
+    engine = player.engine
+    assert engine.store.get(Pod, "one").ready is ready
+    pod = engine.store.get(Pod, "one")
+    assert ask(engine, "node/worker-1", f"http://{pod.status.pod_ip}:8080/").outcome == "refused"
+
+
+def test_a_health_check_that_asks_the_others_fails_with_them() -> None:
+    probe = Probe(http_get=HTTPGetAction(port=8080), period_seconds=1, failure_threshold=1)
+    container = Container(
+        name="shop", image="shop/front", ports=(ContainerPort(container_port=8080),), readiness_probe=probe
+    )
+    front = Pod(metadata=ObjectMeta(name="front", namespace="default"), spec=PodSpec(containers=(container,)))
+    spec = ClusterSpec(nodes=plain_nodes(3))
+    for health, ready in (("own", True), ("calls", False)):
+        engine = Engine(spec, apps=(AppSpec(image="shop/front", calls=("http://web/",), health=health), app()))
+        engine.boot()
+        engine.apply([*web(2), front])
+        assert engine.settle() == []
+        for pod in engine.store.list(Pod, "default", LABELS):
+            pods.hang(engine, "default", pod.name)
+        engine.run_for(5.0)
+        assert engine.store.get(Pod, "front").ready is ready
+        for pod in engine.store.list(Pod, "default", LABELS):
+            pods.unhang(engine, "default", pod.name)
+        engine.run_for(5.0)
+        assert engine.store.get(Pod, "front").ready
+        engine.close()

@@ -36,7 +36,6 @@ from lab.kube.kinds.service import (
     ServiceStatus,
 )
 from lab.kube.meta import Condition, ObjectMeta
-from lab.network.coredns import UP
 from lab.scenario.log import Log
 from lab.scenario.player import Player
 from lab.scenario.report import Group, Report
@@ -113,12 +112,10 @@ class DemoEngine:
 
     def __post_init__(self) -> None:
         self.store = Store(self.clock, self.journal, Settings(), seed=1)
-        self.traffic = SimpleNamespace(measure=Measurements(), servers=SimpleNamespace(hanging=lambda: []))
+        self.traffic = SimpleNamespace(measure=Measurements(), servers=SimpleNamespace())
         self.network = SimpleNamespace(
             proxies={},
             balancers=SimpleNamespace(by_ip={}),
-            topology=SimpleNamespace(down=lambda: []),
-            dns=SimpleNamespace(server=SimpleNamespace(upstream=UP)),
             open_ports=lambda: [],
             explain=lambda decision: None,
         )

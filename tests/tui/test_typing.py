@@ -18,6 +18,12 @@ from tests.tui.screen import dump, started
 pytestmark = pytest.mark.asyncio
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine of these tests has no parts that could be."""
+    monkeypatch.setattr("lab.commands.fault._broken_lines", lambda engine: ())
+
+
 @asynccontextmanager
 async def typed(text: str) -> AsyncIterator[tuple[LabApp, MainScreen, Pilot[int]]]:
     """The screen after a terminal has sent `text` in one piece."""
