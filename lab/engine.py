@@ -37,15 +37,19 @@ class ClusterSpec(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[NodeSpec, ...] = ()
     proxy: str = "nftables"
     """kube-proxy's mode: nftables, iptables or ipvs; a node may have another."""
-    load_balancer: str = "cloud"
-    """Who answers Services of type LoadBalancer: cloud, or none (EXTERNAL-IP stays pending)."""
     settings: Settings = msgspec.field(default_factory=Settings)
-    """Among them the release of Kubernetes; `lab.kube.versions.settings_of` makes those that go with a release."""
+    """Among them the release of Kubernetes and the profile of the load balancers; `lab.kube.versions.settings_of` makes
+    those that go with them."""
 
     @property
     def kubernetes(self) -> str:
         """The release whose behaviour it shows, such as 1.37."""
         return self.settings.kubernetes
+
+    @property
+    def load_balancer(self) -> str:
+        """Who answers Services of type LoadBalancer: aws-nlb, gcp, metallb-l2 or none (lab.kube.balancers)."""
+        return self.settings.load_balancer
 
 
 class Broken(NamedTuple):
@@ -87,9 +91,7 @@ class Engine:
         self.clock = Clock(start_s=-settle_s)
         self.journal = Journal()
         self.traffic = Traffic(self.clock, self.journal, settings, seed, apps)
-        self.control_plane = ControlPlane(
-            self.clock, self.journal, settings, seed, self.traffic.servers, load_balancer=spec.load_balancer
-        )
+        self.control_plane = ControlPlane(self.clock, self.journal, settings, seed, self.traffic.servers)
         self.store = self.control_plane.store
         modes = {node.name: node.proxy for node in spec.nodes if node.proxy}
         self.network = Network(

@@ -217,12 +217,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     answer_bytes: int = 10240
     """What an answer weighs on a link whose bandwidth is limited; each travels as if it had the link for itself."""
 
-    # -- load balancer: the in-tree GCE profile (interval 8 s, 1 up, 3 down)
+    # -- load balancers: these are the values of the profile gcp; the others' own stand in lab/kube/balancers.py
+    load_balancer: str = "gcp"
+    """Who answers type LoadBalancer: aws-nlb, gcp, metallb-l2, or none."""
     lb_provision_s: float = 5.0
+    """From the Service to its EXTERNAL-IP."""
+    lb_quota: int = 0
+    """How many load balancers the provider gives at most; 0 for no limit."""
+    lb_retry_initial_s: float = 5.0
+    """Until the service controller tries again what the provider refused; doubles up to `lb_retry_max_s`."""
+    lb_retry_max_s: float = 300.0
     lb_health_interval_s: float = 8.0
+    """From one health check of a target to the next (GCE's in cloud-provider-gcp: 8 s, 1 s, 1 up, 3 down)."""
     lb_health_timeout_s: float = 1.0
     lb_healthy_threshold: int = 1
     lb_unhealthy_threshold: int = 3
+    lb_local_health_timeout_s: float = 0.0
+    """The three before for Services with the external Local policy, where they have another; 0 for the same."""
+    lb_local_healthy_threshold: int = 0
+    lb_local_unhealthy_threshold: int = 0
+    lb_registration_s: float = 0.0
+    """From a target's registration to its first health check; it is `initial` until it has passed those it needs."""
+    lb_deregistration_delay_s: float = 0.0
+    """How long a target is `draining` after its deregistration: no new connections, and the old ones go on."""
+    lb_connection_termination: bool = False
+    """Whether the balancer resets what is still connected when that time is over (AWS: off for TCP)."""
+    lb_unhealthy_termination: bool = False
+    """Whether it resets the connections of a target that becomes unhealthy (AWS: on)."""
+    lb_fail_open: bool = False
+    """Whether it uses all its targets when none is healthy (AWS: "Health checks for NLB target groups")."""
+    lb_target_health_poll_s: float = 15.0
+    """How often the AWS Load Balancer Controller looks after Pods that are not healthy targets yet."""
     lb_node_sync_s: float = 100.0
-    lb_retry_initial_s: float = 5.0
-    lb_retry_max_s: float = 300.0

@@ -20,10 +20,12 @@ from lab.cluster.service_addresses import ServiceAddresses
 from lab.cluster.service_families import settle_families
 from lab.cluster.service_update import carried_over, without_disabled, without_unused
 from lab.cluster.store import Store
+from lab.cluster.target_gates import with_target_gates
 from lab.cluster.validation.service_ips import cluster_ip_errors
 from lab.cluster.workload_size import size_errors
 from lab.kube import defaults
 from lab.kube.autoscaling_defaults import without_tolerance
+from lab.kube.balancers import AWS_NLB
 from lab.kube.kinds.horizontalpodautoscaler import HorizontalPodAutoscaler
 from lab.kube.kinds.job import Job
 from lab.kube.kinds.namespace import Namespace
@@ -93,6 +95,8 @@ class Admission:
             return self._service(new, cast("Service | None", old), dry_run=dry_run)
         if isinstance(new, Pod):
             new = _tolerating(new, self._settings)
+            if old is None and self._store is not None and self._settings.load_balancer == AWS_NLB:
+                new = with_target_gates(new, self._store)
         if isinstance(new, Job) and old is None:
             new = with_selector(new)
         if isinstance(new, HorizontalPodAutoscaler) and not self.features.hpa_configurable_tolerance:

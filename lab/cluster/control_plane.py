@@ -35,6 +35,7 @@ from lab.cluster.pod_cidrs import PodCIDRs
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
 from lab.journal import Journal
+from lab.kube.balancers import NONE
 from lab.kube.kinds.node import HOSTNAME_LABEL, ZONE_LABEL, Node, NodeAddress, NodeStatus, Taint
 from lab.kube.kinds.node import NodeSpec as NodeObjectSpec
 from lab.kube.meta import ObjectMeta
@@ -65,7 +66,7 @@ class NodeSpec(msgspec.Struct, frozen=True):
 
 
 class ControlPlane:
-    """One cluster's brain. `load_balancer` is its provider: `cloud`, or `none`."""
+    """One cluster's brain."""
 
     def __init__(
         self,
@@ -74,8 +75,6 @@ class ControlPlane:
         settings: Settings,
         seed: int,
         runtime: ContainerRuntime,
-        *,
-        load_balancer: str = "cloud",
     ) -> None:
         self.store = Store(clock, journal, settings, seed)
         self.admission = Admission(settings, seed)
@@ -92,7 +91,7 @@ class ControlPlane:
         self._added = 0
         self._cidrs = PodCIDRs(settings.pod_cidr)
         self.controllers: list[Controller] = [
-            kind(self.store, clock, settings, seed) for kind in _controllers(load_balancer)
+            kind(self.store, clock, settings, seed) for kind in _controllers(settings.load_balancer)
         ]
         self.controllers.append(HorizontalController(self.store, clock, settings, seed, self.metrics))
 
@@ -170,6 +169,6 @@ def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, i
         TaintEviction,
         PodGarbageCollector,
     ]
-    if load_balancer == "cloud":
+    if load_balancer != NONE:
         controllers.append(LoadBalancerController)
     return controllers

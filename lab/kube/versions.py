@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from lab.kube.balancers import GCP, profile_of
 from lab.kube.errors import LabError, nearest
 from lab.kube.ip import read_network
 from lab.settings import Settings
@@ -129,13 +130,15 @@ PROXY_MODES = tuple(_PROXY_MODES)
 
 
 def settings_of(given: Mapping[str, Any]) -> Settings:
-    """Settings with what is given by name, and for the rest the defaults of the release in `kubernetes`.
+    """Settings with what is given by name, and for the rest the defaults of the release in `kubernetes` and of the
+    profile in `load_balancer`.
 
-    Raises LabError when there is no such release.
+    Raises LabError when there is no such release or profile.
     """
     version = given.get("kubernetes", NEWEST)
     features_of(version)
     defaults = {name: value for name, last, value in _DEFAULTS_UNTIL if _minor(version) <= last}
+    defaults.update(profile_of(given.get("load_balancer", GCP)).settings)
     tenth = _tenth(str(given.get("service_cidr", "")))
     if tenth:
         defaults["cluster_dns_ip"] = tenth

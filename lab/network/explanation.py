@@ -30,6 +30,7 @@ from lab.network.router import Record, Verdict, route
 from lab.network.rule_table import Match, RuleTable
 from lab.network.service_rules import ServicePortRule
 from lab.network.traffic_policy import CLUSTER_IP, CLUSTER_LIST, LOCAL_LIST, Plan
+from lab.network.way import Way
 
 KEPT_DECISIONS = 20_000
 OTHER_NODES = 16
@@ -39,7 +40,8 @@ class Step(NamedTuple):
     """One thing that a node did or found, in words."""
 
     stage: str
-    """match, guard, policy, choice, DNAT, masquerade or verdict; egress or ingress for what NetworkPolicies said."""
+    """match, guard, policy, choice, DNAT, masquerade or verdict; egress or ingress for what NetworkPolicies said;
+    balancer for how a load balancer chose."""
     text: str
 
 
@@ -195,16 +197,17 @@ class Explainer:
         decision, arrival = flow.decision, flow.arrival
         reason = REASONS.get(decision.reason, Reason(decision.reason))
         if not arrival.legs:
-            return Explanation(decision, reason.meaning, reason.advice, hops=decision.hops)
+            steps = _balancer_steps(arrival.way)
+            if steps:
+                steps.append(Step("verdict", f"{decision.verdict} ({decision.reason}): {reason.meaning}"))
+            return Explanation(decision, reason.meaning, reason.advice, tuple(steps), hops=decision.hops)
         # The legs may be those of an earlier packet of the same sort.
         legs = tuple(leg.of(decision.src_port) for leg in arrival.legs)
-        return self._account(decision, reason, legs, arrival.way.rulings)
+        return self._account(decision, reason, legs, arrival.way)
 
-    def _account(
-        self, decision: Decision, reason: Reason, legs: tuple[Leg, ...], rulings: tuple[Ruling, ...]
-    ) -> Explanation:
-        steps: list[Step] = []
-        for leg, told in zip(legs, policy_steps(rulings, len(legs)), strict=True):
+    def _account(self, decision: Decision, reason: Reason, legs: tuple[Leg, ...], way: Way) -> Explanation:
+        steps = _balancer_steps(way)
+        for leg, told in zip(legs, policy_steps(way.rulings, len(legs)), strict=True):
             recorder = RouteRecorder(leg.facts)
             recorder.say("node", f"{leg.facts.name} goes by table {leg.table.version}, {leg.facts.mode}")
             _decide_again(leg, leg.facts, leg.table, recorder)
@@ -243,6 +246,11 @@ class Explainer:
 def _decide_again(leg: Leg, facts: NodeFacts, table: RuleTable, recorder: RouteRecorder) -> Verdict:
     own = facts is leg.facts
     return route(table, facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered if own else "", recorder)
+
+
+def _balancer_steps(way: Way) -> list[Step]:
+    """How a load balancer on the way chose."""
+    return [Step("balancer", way.balanced)] if way.balanced else []
 
 
 def policy_steps(rulings: Sequence[Ruling], legs: int) -> list[list[Step]]:

@@ -12,7 +12,7 @@ import copy
 import msgspec
 
 from lab.network import reasons
-from lab.network.addresses import any_holds, family, is_loopback, parse_cidrs, socket_of
+from lab.network.addresses import any_holds, family, is_loopback, join, parse_cidrs, socket_of
 from lab.network.arrival import Arrival, Leg
 from lab.network.changes import Changes
 from lab.network.conntrack import is_lost
@@ -52,6 +52,10 @@ class Journey(msgspec.Struct, gc=False):
     """What that node's rules said."""
     rulings: tuple[Ruling, ...] = ()
     """What NetworkPolicies said."""
+    balanced: str = ""
+    """How a load balancer chose."""
+    target: str = ""
+    """The Service whose load balancer has the Pod itself as a target; empty when rules of nodes decide."""
 
     @property
     def src_ip(self) -> str:
@@ -160,10 +164,13 @@ class Wayfinder:
         if not self._move(journey, balancer.vertex):
             return self._way(journey, DROP, reasons.LINK_DOWN)
         sent = balancer.send(journey.packet, lambda node: self._hosts[node].ip_towards(balancer.ip))
+        journey.balanced = sent.how
         if sent.refusal:
             return self._way(journey, DROP, sent.refusal)
         journey.packet = sent.packet
-        return self._hosts[sent.node]
+        journey.target = balancer.service if sent.pod else ""
+        host = self._hosts.get(sent.node)
+        return host if host is not None else self._way(journey, DROP, reasons.NODE_DOWN)
 
     def _why_unreachable(self, ip: str) -> str:
         if any_holds(self.service_cidrs, ip):
@@ -275,8 +282,11 @@ class Wayfinder:
         packet = journey.packet
         ip = packet.dst_ip
         owner = self._owners.by_ip.get(ip)
+        if journey.target and owner is None:
+            return self._way(journey, DROP, reasons.LB_TARGET_GONE, ip, packet.dst_port, host.name)
         if owner is not None:
-            return self._arrive(journey, PASS, reasons.DIRECT, ip, packet.dst_port, owner.node, owner)
+            told = (DELIVER, reasons.LB_TARGET) if journey.target else (PASS, reasons.DIRECT)
+            return self._arrive(journey, *told, ip, packet.dst_port, owner.node, owner)
         if host.facts.is_local(ip) or verdict.reason == reasons.HEALTH_CHECK_PORT:
             return self._deliver_on_node(journey, host, verdict)
         if len(journey.legs) >= MAX_LEGS:
@@ -390,6 +400,7 @@ class Wayfinder:
             journey.quality.then(pod_links * self._link_pod_s, 0.0, 0.0, 0.0),
             journey.rulings,
             deciding(journey.rulings),
+            journey.balanced,
         )
 
     def _end(self, journey: Journey, way: Way) -> Arrival:
@@ -403,8 +414,8 @@ class Wayfinder:
             journey.src_ip,
             way.verdict,
             way.reason or routed.reason,
-            rule.service if rule is not None else "",
-            endpoint.address if endpoint is not None else "",
+            rule.service if rule is not None else journey.target,
+            endpoint.address if endpoint is not None else join(way.ip, way.port) if journey.target else "",
             routed.masquerade,
             journey.legs[-1].table.version if journey.legs else 0,
             # Rules that drop or refuse leave no entry; what is lost behind the node does, and waits for a reply.

@@ -1,108 +1,53 @@
-"""The cloud's load balancers: which nodes they think are healthy, and to which one they send a connection.
+"""All load balancers of the cluster, by address: their targets come and go, and are asked how they are.
 
-A balancer knows nodes, not Pods. It asks each node on a port: kube-proxy's /healthz for the Cluster policy, the
-Service's healthCheckNodePort for the Local policy. It keeps a connection on one node by hashing its five-tuple.
+How one of them chooses stands in `lab.network.balancer`, which Pods are targets of an NLB in `lab.network.pod_targets`.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from lab.clock import Clock
-from lab.cluster.store import Change
+from lab.cluster.store import Change, Store
 from lab.journal import HealthChecked, Journal
 from lab.kube.kinds.service import Service
-from lab.network import reasons
+from lab.network.balancer import DRAINING, Announced, Balancer, Target, TargetGroup, balancer_of
+from lab.network.changes import Changes
 from lab.network.host import Host
-from lab.network.packet import Packet
-from lab.network.service_rules import health_check_port
+from lab.network.pod_targets import PodTargets
+from lab.network.rule_table import RuleTable
 from lab.network.topology import Topology
 from lab.settings import Settings
-
-
-class Target:
-    """What a balancer thinks of one node."""
-
-    __slots__ = ("active", "failures", "healthy", "message", "node", "successes")
-
-    def __init__(self, node: str) -> None:
-        self.node = node
-        self.healthy = False
-        self.active = True
-        self.successes = 0
-        self.failures = 0
-        self.message = "not checked yet"
-
-
-class Sent(NamedTuple):
-    """Where a balancer sends a connection: a node and the packet that it gets, or why nowhere."""
-
-    node: str
-    packet: Packet
-    refusal: str = ""
-
-
-class Balancer:
-    """The balancer behind one address of one Service."""
-
-    def __init__(self, ip: str, service: Service) -> None:
-        self.ip = ip
-        self.vertex = f"lb/{ip}"
-        self.targets: dict[str, Target] = {}
-        self.healthy: tuple[str, ...] = ()
-        self.learn(service)
-
-    def learn(self, service: Service) -> None:
-        """Take ports and policy from the Service."""
-        self.service = f"{service.namespace}/{service.name}"
-        self.ports = {(port.protocol, port.port): port.node_port for port in service.spec.ports}
-        self.health_check_port = health_check_port(service)
-        modes = [ingress.ip_mode for ingress in service.status.load_balancer.ingress if ingress.ip == self.ip]
-        self.proxies = "Proxy" in modes
-        """ipMode Proxy: connections end here and begin anew towards the node port."""
-
-    def send(self, packet: Packet, ip_of: Callable[[str], str]) -> Sent:
-        """Choose a node for a connection; `ip_of` tells a node's own address of the balancer's family."""
-        node_port = self.ports.get((packet.protocol, packet.dst_port))
-        if node_port is None:
-            return Sent("", packet, reasons.LB_PORT)
-        if self.proxies and not node_port:
-            return Sent("", packet, reasons.LB_NO_NODE_PORT)
-        if not self.healthy:
-            return Sent("", packet, reasons.LB_NO_NODE)
-        node = self.healthy[packet.hash % len(self.healthy)]
-        if self.proxies:
-            packet = Packet(self.ip, packet.src_port, ip_of(node), node_port, packet.protocol)
-        return Sent(node, packet)
-
-    def judge(self, target: Target, success: bool, settings: Settings) -> bool:
-        """Count a check; whether it changed the balancer's mind about the node."""
-        if success:
-            target.successes, target.failures = target.successes + 1, 0
-            changed = not target.healthy and target.successes >= settings.lb_healthy_threshold
-        else:
-            target.successes, target.failures = 0, target.failures + 1
-            changed = target.healthy and target.failures >= settings.lb_unhealthy_threshold
-        if changed:
-            target.healthy = success
-            self.healthy = tuple(name for name, other in self.targets.items() if other.healthy)
-        return changed
 
 
 class LoadBalancers:
     """Every balancer of the cluster, by address, and their health checks."""
 
     def __init__(
-        self, clock: Clock, journal: Journal, settings: Settings, topology: Topology, hosts: Mapping[str, Host]
+        self,
+        clock: Clock,
+        journal: Journal,
+        settings: Settings,
+        topology: Topology,
+        hosts: Mapping[str, Host],
+        store: Store,
+        changes: Changes,
     ) -> None:
         self.by_ip: dict[str, Balancer] = {}
+        self.listens: Callable[[str], bool] = _anybody
+        """Whether an app listens on a socket `IP:PORT/PROTOCOL` and answers; traffic puts its own in its place."""
         self._clock = clock
         self._journal = journal
         self._settings = settings
         self._topology = topology
         self._hosts = hosts
+        self._store = store
+        self._changes = changes
+        self._table = RuleTable()
+        self._pods = PodTargets(clock, settings, store, self._register, self._unregister)
+
+    # -- what the provider hears ------------------------------------------------------------------------------
 
     def service_changed(self, change: Change) -> None:
         """Follow a Service: a balancer exists while the Service's status names its address."""
@@ -116,7 +61,7 @@ class LoadBalancers:
             self._remove(ip)
         for ip in wanted:
             if ip in self.by_ip:
-                self.by_ip[ip].learn(service)
+                self._relearn(self.by_ip[ip], service)
             else:
                 self._add(ip, service)
 
@@ -125,63 +70,150 @@ class LoadBalancers:
         host = self._hosts.get(name)
         wanted = host is not None and not host.excluded_from_balancers
         for balancer in self.by_ip.values():
-            if wanted and name not in balancer.targets:
-                self._register(balancer, name)
-            elif not wanted and name in balancer.targets:
+            if _of_pods(balancer):
+                continue
+            known = balancer.targets.get(name)
+            if wanted and (known is None or known.state == DRAINING):
+                self._register(balancer, Target(name, name))
+            elif not wanted and known is not None and known.state != DRAINING:
                 self._unregister(balancer, name)
 
+    def endpoints_changed(self, table: RuleTable) -> None:
+        """The EndpointSlices are others: the newest rules tell which endpoints each Service has."""
+        self._table = table
+        for balancer in self.by_ip.values():
+            self._see_endpoints(balancer)
+
+    def _see_endpoints(self, balancer: Balancer) -> None:
+        rules = self._table.services.get(balancer.service, ())
+        if isinstance(balancer, Announced):
+            serving = (endpoint.node for rule in rules for endpoint in rule.endpoints if endpoint.serving)
+            balancer.serve(frozenset(serving))
+            self._announced(balancer)
+        elif isinstance(balancer, TargetGroup) and balancer.of_pods:
+            self._pods.reconcile(balancer, rules)
+
+    # -- balancers and targets --------------------------------------------------------------------------------
+
     def _add(self, ip: str, service: Service) -> None:
-        balancer = self.by_ip[ip] = Balancer(ip, service)
+        balancer = self.by_ip[ip] = balancer_of(ip, service, self._settings, self.listens)
         self._topology.add_load_balancer(ip)
-        for name, host in self._hosts.items():
-            if not host.excluded_from_balancers:
-                self._register(balancer, name)
+        self._fill(balancer)
+
+    def _fill(self, balancer: Balancer) -> None:
+        if not _of_pods(balancer):
+            for name, host in self._hosts.items():
+                if not host.excluded_from_balancers:
+                    self._register(balancer, Target(name, name))
+        self._see_endpoints(balancer)
+
+    def _relearn(self, balancer: Balancer, service: Service) -> None:
+        of_pods = _of_pods(balancer)
+        balancer.learn(service)
+        if of_pods != _of_pods(balancer):
+            # Another target type is another target group.
+            for name in list(balancer.targets):
+                self._forget(balancer, name)
+            self._fill(balancer)
+        elif isinstance(balancer, Announced):
+            self._announced(balancer)
 
     def _remove(self, ip: str) -> None:
         balancer = self.by_ip.pop(ip)
         for name in list(balancer.targets):
-            self._unregister(balancer, name)
+            self._forget(balancer, name)
         self._topology.remove_load_balancer(ip)
 
-    def _register(self, balancer: Balancer, node: str) -> None:
-        target = balancer.targets[node] = Target(node)
+    def _register(self, balancer: Balancer, target: Target) -> None:
+        balancer.targets[target.name] = target
+        balancer.count()
         # Checks of different nodes do not all fall on the same moment; the first one comes at once.
-        spread = zlib.crc32(f"{balancer.ip} {node}".encode()) / 2**32
-        self._clock.after(0.0, self._check, balancer, target, self._settings.lb_health_interval_s * (0.5 + spread / 2))
+        spread = zlib.crc32(f"{balancer.ip} {target.name}".encode()) / 2**32
+        first_s = balancer.checks.interval_s * (0.5 + spread / 2)
+        self._clock.after(self._settings.lb_registration_s, self._check, balancer, target, first_s)
 
-    def _unregister(self, balancer: Balancer, node: str) -> None:
-        target = balancer.targets.pop(node)
+    def _unregister(self, balancer: Balancer, name: str) -> None:
+        """Take a target out: it gets no new connections, and keeps the old ones for a while."""
+        delay_s = self._settings.lb_deregistration_delay_s
+        if not delay_s:
+            self._forget(balancer, name)
+            return
+        target = balancer.targets[name]
         target.active = target.healthy = False
-        balancer.healthy = tuple(name for name, other in balancer.targets.items() if other.healthy)
+        target.state, target.message = DRAINING, "deregistered"
+        balancer.count()
+        self._clock.after(delay_s, self._drained, balancer, target)
+
+    def _drained(self, balancer: Balancer, target: Target) -> None:
+        if balancer.targets.get(target.name) is target:
+            self._forget(balancer, target.name)
+
+    def _forget(self, balancer: Balancer, name: str) -> None:
+        target = balancer.targets.pop(name)
+        target.active = target.healthy = False
+        balancer.count()
+        self._moved(balancer)
+
+    # -- health -----------------------------------------------------------------------------------------------
 
     def _check(self, balancer: Balancer, target: Target, next_s: float) -> None:
         if not target.active:
             return
-        settings = self._settings
-        success, message, took_s = self._probe(balancer, target.node)
+        success, message, took_s = self._probe(balancer, target.name)
         self._clock.after(took_s, self._checked, balancer, target, success, message)
-        self._clock.after(next_s, self._check, balancer, target, settings.lb_health_interval_s)
+        self._clock.after(next_s, self._check, balancer, target, balancer.checks.interval_s)
 
-    def _probe(self, balancer: Balancer, node: str) -> tuple[bool, str, float]:
-        """What a check finds, in words, and how long it takes."""
-        host = self._hosts[node]
-        path = self._topology.path(balancer.vertex, host.vertex)
-        if path is None or not host.alive or not host.has_family(balancer.ip):
-            return False, "timeout", self._settings.lb_health_timeout_s
-        if balancer.health_check_port:
-            port, answer = balancer.health_check_port, host.proxy.health_check(balancer.service)
-        else:
-            port, answer = self._settings.proxy_healthz_port, host.proxy.healthz()
-        if answer is None:
-            return False, f"connection refused on port {port}", 2 * path.latency_s
-        return answer.status == 200, f"{answer.status} on port {port}", 2 * path.latency_s
+    def _probe(self, balancer: Balancer, name: str) -> tuple[bool, str, float]:
+        """What a check of a target finds, in words, and how long it takes."""
+        target = balancer.targets[name]
+        host = self._hosts.get(target.node)
+        path = self._topology.path(balancer.vertex, host.vertex) if host is not None else None
+        if host is None or path is None or not host.alive or not host.has_family(balancer.ip):
+            return False, "timeout", balancer.checks.timeout_s
+        answer = balancer.ask(host, target)
+        return answer.success, answer.message, 2 * path.latency_s
 
     def _checked(self, balancer: Balancer, target: Target, success: bool, message: str) -> None:
         if not target.active:
             return
         target.message = message
-        if balancer.judge(target, success, self._settings):
-            event = HealthChecked(
-                self._clock.time(), balancer.ip, balancer.service, target.node, target.healthy, message
+        if balancer.judge(target, success):
+            now_s = self._clock.time()
+            self._journal.append(
+                HealthChecked(now_s, balancer.ip, balancer.service, target.name, target.healthy, message)
             )
-            self._journal.append(event)
+            self._moved(balancer)
+
+    # -- established connections ------------------------------------------------------------------------------
+
+    def ended(self, ip: str, node: str, pod_ip: str) -> str:
+        """Why the balancer of an address resets a connection to a node and an address there; empty when it does not."""
+        balancer = self.by_ip.get(ip)
+        return balancer.ended(node, pod_ip) if balancer is not None else ""
+
+    def _moved(self, balancer: Balancer) -> None:
+        """The targets are others: new connections fare differently, and established ones may not go on."""
+        self._changes.count += 1
+        if isinstance(balancer, Announced):
+            self._announced(balancer)
+
+    def _announced(self, balancer: Announced) -> None:
+        """Say so when another node announces the address."""
+        if balancer.announcer == balancer.told:
+            return
+        balancer.told = balancer.announcer
+        self._changes.count += 1
+        namespace, _, name = balancer.service.partition("/")
+        service = self._store.find(Service, name, namespace)
+        if balancer.announcer and service is not None:
+            message = f'announcing {balancer.ip} from node "{balancer.announcer}" with protocol "layer2"'
+            self._store.note(service, "nodeAssigned", message, component="metallb-speaker")
+
+
+def _of_pods(balancer: Balancer) -> bool:
+    return isinstance(balancer, TargetGroup) and balancer.of_pods
+
+
+def _anybody(socket: str) -> bool:
+    """Without traffic there are no apps, and every Pod is taken to listen."""
+    return True

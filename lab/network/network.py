@@ -86,7 +86,7 @@ class Network:
         self.builder = RuleBuilder(ip_mode=self._features.load_balancer_ip_mode)
         self.owners = PodAddresses(self._changes)
         self.policies = Policies(clock, settings, self._changes)
-        self.balancers = LoadBalancers(clock, journal, settings, self.topology, self.hosts)
+        self.balancers = LoadBalancers(clock, journal, settings, self.topology, self.hosts, store, self._changes)
         self.proxy_mode = proxy_mode
         self._clock = clock
         self._journal = journal
@@ -165,6 +165,13 @@ class Network:
                 return False
             flow.seen = changes
         return True
+
+    def reset_by_balancer(self, flow: Flow) -> str:
+        """Why a load balancer on the way answers the packets of an established connection with RST; empty if none."""
+        for here, there in pairwise(flow.waypoints):
+            if here.startswith("lb/"):
+                return self.balancers.ended(here.removeprefix("lb/"), there.removeprefix("node/"), flow.ip)
+        return ""
 
     def close(self, flow: Flow, outcome: str = "ok") -> None:
         """The client is done with it, with the outcome of its request; its conntrack entry stays for a while."""
@@ -308,6 +315,8 @@ class Network:
             return False
         if self.topology.parts_pods and self._parted(flow):
             return False
+        if self.reset_by_balancer(flow):
+            return False
         flow.way = flow.way.over(quality.then(flow.way.pod_links * self._settings.link_pod_s, 0.0, 0.0, 0.0))
         via = self.hosts.get(flow.via)
         return via is None or flow.packet in via.conntrack.flows
@@ -411,6 +420,7 @@ class Network:
         if self.builder.refresh():
             for proxy in self.proxies.values():
                 proxy.changed()
+            self.balancers.endpoints_changed(self.builder.table)
 
 
 def _placed_alike(old: Node, new: Node) -> bool:

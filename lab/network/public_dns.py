@@ -1,7 +1,8 @@
 """The resolver of the internet: what a host outside the cluster, or a node, makes of a name.
 
-A LoadBalancer Service has the public name `web` (in `default`) or `web.NAMESPACE` as soon as it has an address; a node
-has its own name; `nodes` stands for all nodes. Names that ExternalName Services point to exist out there, too.
+A LoadBalancer Service has the public name `web` (in `default`) or `web.NAMESPACE` as soon as it has an address, and the
+hostname that its balancer may have; a node has its own name; `nodes` stands for all nodes. Names that ExternalName
+Services point to exist out there, too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class PublicNames:
         self._ttl_s = ttl_s
         self._targets: dict[str, int] = {}
         """Names outside that ExternalName Services point to, with how many do."""
+        self._balancers: dict[str, tuple[str, ...]] = {}
+        """The addresses behind the hostnames of load balancers."""
         for service in store.list(Service):
             self._count(service, 1)
         store.subscribe(self._changed, Service)
@@ -37,6 +40,8 @@ class PublicNames:
         node = self._store.find(Node, name)
         if node is not None:
             return _external_ips(node) or (node.address("InternalIP"),)
+        if name in self._balancers:
+            return self._balancers[name]
         if name in self._targets:
             return (outside_address(name),)
         service_name, _, service_namespace = name.partition(".")
@@ -57,6 +62,15 @@ class PublicNames:
         for obj, step in ((change.old, -1), (change.new, 1)):
             if isinstance(obj, Service):
                 self._count(obj, step)
+                self._know(obj, step)
+
+    def _know(self, service: Service, step: int) -> None:
+        ingress = service.status.load_balancer.ingress
+        for hostname in dict.fromkeys(each.hostname for each in ingress if each.hostname):
+            if step > 0:
+                self._balancers[hostname] = tuple(each.ip for each in ingress if each.ip)
+            else:
+                self._balancers.pop(hostname, None)
 
     def _count(self, service: Service, step: int) -> None:
         name = service.spec.external_name.rstrip(".").lower() if service.spec.type == "ExternalName" else ""

@@ -60,6 +60,16 @@ LINK_DOWN = "link-down"
 LB_NO_NODE = "lb-no-healthy-node"
 LB_PORT = "lb-port-closed"
 LB_NO_NODE_PORT = "lb-without-node-port"
+LB_NOT_ANNOUNCED = "lb-not-announced"
+LB_TARGET_GONE = "lb-target-gone"
+
+# -- delivered by a load balancer itself
+LB_TARGET = "balancer-target"
+
+# -- reset by a load balancer
+LB_TARGET_UNHEALTHY = "lb-target-unhealthy"
+LB_TARGET_DRAINED = "lb-target-drained"
+LB_MOVED = "lb-moved"
 
 # -- after the connection was made
 NO_ANSWER = "no-answer"
@@ -193,6 +203,30 @@ REASONS: dict[str, Reason] = {
     LB_NO_NODE_PORT: Reason(
         "The load balancer is of ipMode Proxy: it needs a node port to connect to, and the Service has none.",
         "Set spec.allocateLoadBalancerNodePorts to true, or give the port a nodePort.",
+    ),
+    LB_NOT_ANNOUNCED: Reason(
+        "No node announces the load balancer's address, so nobody answers for it.",
+        "MetalLB announces an address only while the Service has a ready Pod, and under the Local policy only from a "
+        "node that has one.",
+    ),
+    LB_TARGET_GONE: Reason(
+        "The load balancer still has a Pod as a target that no longer exists.",
+        "Give the Pod a preStop sleep, so that it outlives its deregistration.",
+    ),
+    LB_TARGET: Reason(
+        "The load balancer has the Pods themselves as targets and chose one; no rule of a node had a part in it."
+    ),
+    LB_TARGET_UNHEALTHY: Reason(
+        "The load balancer reset the connection: its target had become unhealthy.",
+        "A client that tries again gets a healthy target.",
+    ),
+    LB_TARGET_DRAINED: Reason(
+        "The load balancer reset the connection: its target was deregistered, and the deregistration delay is over.",
+        "Let clients end their connections before that, or raise lb_deregistration_delay_s.",
+    ),
+    LB_MOVED: Reason(
+        "Another node announces the load balancer's address now, and knows nothing of the connection.",
+        "A client that tries again gets the new node. BGP instead of layer 2 spreads an address over several nodes.",
     ),
     NO_ANSWER: Reason(
         "The Pod took the connection, and its answer did not come in time or got lost.",

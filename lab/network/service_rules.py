@@ -131,7 +131,7 @@ def _rule(
         internal_local=spec.internal_traffic_policy == "Local",
         external_local=outside_type and spec.external_traffic_policy == "Local",
         affinity_s=_affinity_s(service),
-        source_ranges=tuple(cidr for cidr in parse_cidrs(_source_ranges(service)) if cidr.family == wanted),
+        source_ranges=tuple(cidr for cidr in parse_cidrs(source_ranges(service)) if cidr.family == wanted),
         health_check_port=health_check_port(service),
         endpoints=endpoints.get((port.name, port.protocol), ()),
     )
@@ -144,7 +144,7 @@ def health_check_port(service: Service) -> int:
     return spec.health_check_node_port if wanted else 0
 
 
-def _source_ranges(service: Service) -> tuple[str, ...]:
+def source_ranges(service: Service) -> tuple[str, ...]:
     """loadBalancerSourceRanges; the field beats the old annotation."""
     field = service.spec.load_balancer_source_ranges
     annotation = service.metadata.annotations.get(SOURCE_RANGES_ANNOTATION, "")

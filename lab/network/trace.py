@@ -14,17 +14,18 @@ from typing import NamedTuple
 import msgspec
 
 from lab.network.arrival import Arrival, Leg
+from lab.network.balancer import UNHEALTHY, Balancer
 from lab.network.endpoints import EndpointInfo
 from lab.network.explanation import Candidate, Header, RouteRecorder, Step, policy_steps
 from lab.network.flow import Flow, Source, flow_of
 from lab.network.host import Host
 from lab.network.ipvs import SCHEDULERS, SH
 from lab.network.journey import Wayfinder
-from lab.network.load_balancer import Balancer, LoadBalancers
+from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import IPVS
 from lab.network.packet import TCP, Packet
 from lab.network.program import rule_lines
-from lab.network.reasons import AFFINITY, REASONS, Reason
+from lab.network.reasons import AFFINITY, LB_TARGET, REASONS, Reason
 from lab.network.router import Recorder, Verdict, route
 from lab.network.topology import Topology
 from lab.network.traffic_policy import Plan
@@ -101,11 +102,13 @@ class Balanced(NamedTuple):
     service: str
     node: str
     """Whom it chose; empty when nobody."""
+    how: str
+    """The rule by which it chose, in words."""
     healthy: tuple[str, ...]
     unhealthy: tuple[tuple[str, str], ...]
-    """Nodes that it does not use, with what their last health check found."""
+    """Targets that are not healthy: the name, and what the last health check found."""
     proxies: bool
-    """ipMode Proxy: the connection ends at the balancer and begins anew."""
+    """The connection ends at the balancer and begins anew."""
 
 
 class Tracking(NamedTuple):
@@ -161,21 +164,21 @@ class Tracer:
         ]
 
     def _entries(self, source: Source, ip: str, port: int, protocol: str) -> list[Attempt]:
-        """One attempt for each node that the connection may enter by."""
+        """One attempt for each node, or Pod that is a balancer's target, that the connection may enter by."""
         first = self._next_port(source.name)
         own_ip = self._ways.source_ip(source, ip)
         attempt = self._attempt(source, Packet(own_ip, first, ip, port, protocol), 0.0)
         if source.node and not any(vertex.startswith("lb/") for vertex in attempt.arrival.way.waypoints):
             return [attempt]
-        entries = {_entry(attempt): attempt}
+        entries = {_target(attempt): attempt}
         for offset in range(1, _TRIED_PORTS):
             attempt = self._attempt(source, Packet(own_ip, first + offset, ip, port, protocol), 0.0)
-            entries.setdefault(_entry(attempt), attempt)
+            entries.setdefault(_target(attempt), attempt)
         return [entries[node] for node in sorted(entries)]
 
     def _choices(self, source: Source, entry: Attempt) -> list[Attempt]:
         """One attempt for each endpoint that the deciding node may pick."""
-        if not entry.arrival.endpoint:
+        if not entry.arrival.endpoint or entry.arrival.reason == LB_TARGET:
             return [entry]
         leg = entry.arrival.legs[-1]
         picked = _again(leg)
@@ -219,6 +222,7 @@ class Tracer:
             balancer.ip,
             balancer.service,
             _entry(attempt),
+            attempt.arrival.way.balanced,
             balancer.healthy,
             tuple(_unhealthy(balancer)),
             balancer.proxies,
@@ -317,7 +321,13 @@ def _entry(attempt: Attempt) -> str:
     return nodes[0].removeprefix("node/") if nodes else arrival.legs[0].facts.name
 
 
+def _target(attempt: Attempt) -> tuple[str, str]:
+    """What tells the ways of connections into the cluster apart: the node, and the Pod if a balancer chose that."""
+    way = attempt.arrival.way
+    return _entry(attempt), way.pod if attempt.arrival.reason == LB_TARGET else ""
+
+
 def _unhealthy(balancer: Balancer) -> Iterator[tuple[str, str]]:
     for target in balancer.targets.values():
         if not target.healthy:
-            yield target.node, target.message
+            yield target.name, target.message if target.state == UNHEALTHY else f"{target.state}, {target.message}"

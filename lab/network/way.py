@@ -38,6 +38,8 @@ class Way(msgspec.Struct, frozen=True, gc=False):
     """What the NetworkPolicies of its ends said: egress, then ingress; empty in a cluster without any."""
     policy: str = ""
     """`NAMESPACE/NAME` of those that decided, with commas."""
+    balanced: str = ""
+    """How a load balancer on it chose, in words; empty when there was none."""
 
     @property
     def latency_s(self) -> float:

@@ -70,12 +70,12 @@ def cluster_of(entry: ClusterEntry, source: Source) -> ClusterSpec:
     _check_mode(entry.proxy, settings, source, "cluster", "proxy")
     for index, node in enumerate(entries):
         _check_mode(node.proxy or entry.proxy, settings, source, "cluster", "nodes", index, "proxy")
-    return ClusterSpec(nodes=nodes, proxy=entry.proxy, load_balancer=entry.load_balancer, settings=settings)
+    return ClusterSpec(nodes=nodes, proxy=entry.proxy, settings=settings)
 
 
 def _settings(entry: ClusterEntry, source: Source) -> Settings:
     try:
-        return settings_of({"kubernetes": entry.kubernetes, **entry.settings})
+        return settings_of({"kubernetes": entry.kubernetes, "load_balancer": entry.load_balancer, **entry.settings})
     except LabError as error:
         source.problem(str(error), "cluster", "settings", "kubernetes")
         return Settings()

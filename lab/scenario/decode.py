@@ -136,6 +136,9 @@ def _read_settings(reading: Reading, node: Node, path: str) -> Any:
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     values: dict[str, Any] = {}
     for key, item in node.value.items():
+        if key == "load_balancer":
+            reading.problem(item, f"{path}.{key}", "the profile stands beside the settings: cluster.load_balancer")
+            continue
         if key not in fields:
             reading.problem(item, f"{path}.{key}", f"there is no such setting{nearest(key, fields)}")
             continue

@@ -54,7 +54,7 @@ def scenario_schema() -> dict[str, Any]:
     definitions["ExpectEntry"]["properties"]["that"]["examples"] = examples
     definitions["ScenarioEntry"]["properties"]["expect"]["items"]["anyOf"][0]["examples"] = examples
     definitions["ClusterEntry"]["properties"]["settings"]["properties"] = {
-        field.name: _of_setting(field) for field in msgspec.structs.fields(Settings)
+        field.name: _of_setting(field) for field in msgspec.structs.fields(Settings) if field.name != "load_balancer"
     }
     root = definitions.pop("ScenarioEntry")
     root["patternProperties"] = _appended(root["properties"])

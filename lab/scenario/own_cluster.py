@@ -35,7 +35,6 @@ class OwnCluster(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int = 3
     zones: tuple[str, ...] = ()
     proxy: str = "nftables"
-    load_balancer: str = "cloud"
     settings: Settings = msgspec.field(default_factory=Settings)
     apps: str | None = None
     """A scenario file whose `apps` say what the images do."""
@@ -63,7 +62,6 @@ def scenario_of(own: OwnCluster) -> Scenario:
         cluster=ClusterSpec(
             nodes=plain_nodes(own.nodes, own.zones),
             proxy=own.proxy,
-            load_balancer=own.load_balancer,
             settings=own.settings,
         ),
         documents=with_parties([*read.found, *_terminal_client(read.objects)], ()),

@@ -69,12 +69,12 @@ def _unresolved_line(each: Unresolved) -> str:
 
 def pending(engine: Engine) -> list[Pending]:
     """The LoadBalancer Services that have no address now."""
-    provider = engine.spec.load_balancer
+    settings = engine.spec.settings
     services = engine.store.list(Service)
     return [
         Pending(f"{each.namespace}/{each.name}", why)
         for each in services
-        if each.spec.type == "LoadBalancer" and (why := why_pending(each, provider))
+        if each.spec.type == "LoadBalancer" and (why := why_pending(each, settings))
     ]
 
 

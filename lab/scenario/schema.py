@@ -76,8 +76,8 @@ class ClusterEntry(Entry, frozen=True):
     """kube-proxy's mode, on nodes that name none."""
     kubernetes: Release = NEWEST
     """The release whose behaviour the cluster shows."""
-    load_balancer: Literal["cloud", "none"] = "cloud"
-    """cloud provisions load balancers, none leaves EXTERNAL-IP pending."""
+    load_balancer: Literal["aws-nlb", "gcp", "metallb-l2", "none"] = "gcp"
+    """Whose load balancers answer Services of type LoadBalancer; with none, EXTERNAL-IP stays pending."""
     settings: SettingsTable = {}
     """Timings and limits by name, such as node_monitor_grace_s; lab/settings.py has them all."""
 

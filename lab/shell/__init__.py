@@ -83,7 +83,8 @@ def add_cluster(parser: argparse._ActionsContainer, *, required: bool) -> None:
     add("--nodes", type=int, default=3, metavar="N", help="how many worker nodes (3)")
     add("--zones", default="", metavar="A,B", help="zones, given to the nodes in turn")
     add("--proxy", default="nftables", choices=("nftables", "iptables", "ipvs"), help="kube-proxy's mode")
-    add("--load-balancer", default="cloud", choices=("cloud", "none"), help="who answers type LoadBalancer")
+    profiles = ("aws-nlb", "gcp", "metallb-l2", "none")
+    add("--load-balancer", default="gcp", choices=profiles, help="who answers type LoadBalancer (gcp)")
     add_settings(parser)
     add("--apps", metavar="FILE", help="a scenario file whose apps: says what the images do")
     add("--traffic", default="auto", choices=("auto", "none"), help="auto: 5 requests a second to each exposed port")
@@ -107,6 +108,8 @@ def settings_from(options: argparse.Namespace) -> Settings:
     from lab.scenario.notation import parse_release
 
     given = {name: getattr(options, name) for name in _RANGES if getattr(options, name) is not None}
+    if "load_balancer" in options:
+        given["load_balancer"] = options.load_balancer
     settings = settings_of({"kubernetes": parse_release(options.kubernetes), **given})
     faults = [f"{_RANGES[name]}: {message}" for name, message in network_faults(settings)]
     if faults:
@@ -150,7 +153,6 @@ def own_scenario(options: argparse.Namespace, *, duration: str | None, headless:
         nodes=options.nodes,
         zones=tuple(zone for zone in options.zones.split(",") if zone),
         proxy=options.proxy,
-        load_balancer=options.load_balancer,
         settings=settings_from(options),
         apps=options.apps,
         traffic=options.traffic,

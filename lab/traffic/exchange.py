@@ -252,8 +252,16 @@ class Caller:
             exchange.flow, exchange.server = flow, server
             if self.wire.network.carries(flow):
                 self.wire.clock.after(self.wire.travels_s(flow.way.quality), server.arrive, exchange)
+            else:
+                self.reset_by_balancer(exchange, flow)
             return True
         return False
+
+    def reset_by_balancer(self, exchange: Exchange, flow: Flow) -> None:
+        """Packets of a connection do not get through: a load balancer may say so with RST, others are silent."""
+        reason = self.wire.network.reset_by_balancer(flow)
+        if reason:
+            self.wire.clock.after(2.0 * flow.latency_s, self.end, exchange, 0, "reset", reason)
 
     # -- the way back ---------------------------------------------------------------------------------------
 

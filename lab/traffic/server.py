@@ -218,7 +218,10 @@ class Server:
 
     def _reply(self, exchange: Exchange, status: int) -> None:
         flow = exchange.flow
-        if exchange.finished or flow is None or not self.parent.network.carries(flow):
+        if exchange.finished or flow is None:
+            return
+        if not self.parent.network.carries(flow):
+            exchange.caller.reset_by_balancer(exchange, flow)
             return
         delay_s = self.parent.wire.travels_s(flow.way.quality, self.parent.answer_bytes)
         self.parent.clock.after(delay_s, exchange.caller.end, exchange, status)

@@ -136,6 +136,11 @@ class Servers:
         """Whether a container of a Pod (`NAMESPACE/NAME`) listens somewhere and answers."""
         return any(server.answers and server.ports for server in self.pods.get(pod, {}).values())
 
+    def listens(self, socket: str) -> bool:
+        """Whether an app listens on `IP:PORT/PROTOCOL`; the kernel takes connections for one that hangs, too."""
+        server = self.wire.listeners.get(socket)
+        return server is not None and not server.silent
+
     # -- ports ----------------------------------------------------------------------------------------------
 
     def _up(self, server: Server) -> None:

@@ -49,6 +49,7 @@ class Traffic:
         self.sources = Sources(store, self.servers, families_of(self._settings.pod_cidr))
         self.foresight = self.servers.foresight = Foresight(network, self._wire)
         network.dns.serving = self.servers.answering
+        network.balancers.listens = self.servers.listens
 
     # -- clients --------------------------------------------------------------------------------------------
 

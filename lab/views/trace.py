@@ -181,14 +181,14 @@ def _edge(account: Account) -> list[list[Line]]:
 def _balancer(balanced: Balanced, size: int) -> list[Line]:
     lines = [_title(f"Load balancer {balanced.address}", f"Service {_short(balanced.service)}")]
     if balanced.node:
-        among = fmt.count(len(balanced.healthy), "healthy node")
-        text = f"sends to {balanced.node}, one of {among}: {', '.join(balanced.healthy)}"
+        text = f"sends to {balanced.node}, healthy: {', '.join(balanced.healthy) or 'none'}"
         lines += [line("  ", *each) for each in wrap(text, size - 2)]
-        lines.append(line(("  it keeps a connection on one node by the hash of addresses and ports", "dim")))
+    if balanced.how:
+        lines += [line("  ", *each) for each in wrap(balanced.how, size - 2, "dim")]
     if balanced.proxies:
-        lines.append(line("  ipMode Proxy: the connection ends here and begins anew to the node port"))
-    for node, message in balanced.unhealthy:
-        lines.append(line(("  ✖ ", "bad"), f"{node} is not used: ", (message, "dim")))
+        lines.append(line("  the connection ends here and begins anew, from the balancer's own address"))
+    for target, message in balanced.unhealthy:
+        lines.append(line(("  ✖ ", "bad"), f"{target} is not healthy: ", (message, "dim")))
     return lines
 
 

@@ -122,6 +122,7 @@ def _account(account: Account) -> Json:
             "address": balancer.address,
             "service": balancer.service,
             "node": balancer.node,
+            "how": balancer.how,
             "healthy": list(balancer.healthy),
             "unhealthy": [{"node": node, "message": message} for node, message in balancer.unhealthy],
         }

@@ -39,14 +39,13 @@ class SmallCluster:
         nodes: int = 1,
         *,
         zones: Sequence[str] = ("",),
-        load_balancer: str = "cloud",
         settings: Settings | None = None,
     ) -> None:
         self.clock = Clock()
         self.journal = Journal()
         self.runtime = InstantRuntime()
         self.settings = settings or Settings()
-        self.plane = ControlPlane(self.clock, self.journal, self.settings, 1, self.runtime, load_balancer=load_balancer)
+        self.plane = ControlPlane(self.clock, self.journal, self.settings, 1, self.runtime)
         self.store = self.plane.store
         for i in range(nodes):
             self.plane.add_node(NodeSpec(name=f"worker-{i + 1}", zone=zones[i % len(zones)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import ObjectMeta
+from lab.kube.versions import settings_of
 from lab.settings import Settings
 from tests.cluster.small_cluster import SmallCluster
 
@@ -120,7 +122,58 @@ def test_a_load_balancer_class_is_left_to_its_own_provider() -> None:
 
 
 def test_without_a_provider_it_stays_pending() -> None:
-    cluster = SmallCluster(load_balancer="none")
+    cluster = SmallCluster(settings=Settings(load_balancer="none"))
     add(cluster, "web")
     cluster.run(600)
     assert external_ip(cluster, "web") == "<pending>"
+
+
+@pytest.mark.parametrize(
+    ("profile", "wait_s", "reasons"),
+    [
+        ("gcp", 5.0, ["EnsuringLoadBalancer", "EnsuredLoadBalancer"]),
+        ("aws-nlb", 5.0, ["SuccessfullyReconciled"]),
+        ("metallb-l2", 0.1, ["IPAllocated"]),
+    ],
+)
+def test_each_profile_gives_an_address_in_its_own_time_and_words(
+    profile: str, wait_s: float, reasons: list[str]
+) -> None:
+    cluster = SmallCluster(settings=settings_of({"load_balancer": profile}))
+    add(cluster, "web")
+    cluster.until(wait_s)
+    assert external_ip(cluster, "web") == "<pending>"
+    cluster.until(wait_s + 0.1)
+    assert external_ip(cluster, "web") == "203.0.113.10"
+    assert cluster.reasons("web")[: len(reasons)] == reasons
+
+
+def test_an_nlb_has_a_hostname_so_that_kube_proxy_does_not_intercept_it() -> None:
+    cluster = SmallCluster(settings=settings_of({"load_balancer": "aws-nlb"}))
+    add(cluster, "web", load_balancer_class="service.k8s.aws/nlb")
+    cluster.run(6)
+    (ingress,) = cluster.store.get(Service, "web").status.load_balancer.ingress
+    assert ingress.hostname.startswith("k8s-default-web-")
+    assert ingress.ip_mode == "Proxy"
+
+
+def test_each_profile_takes_only_its_own_class() -> None:
+    cluster = SmallCluster(settings=settings_of({"load_balancer": "metallb-l2"}))
+    add(cluster, "web", load_balancer_class="service.k8s.aws/nlb")
+    cluster.run(60)
+    assert external_ip(cluster, "web") == "<pending>"
+
+
+def test_beyond_the_quota_the_controller_tries_again_after_5_s_and_doubles_up_to_300_s() -> None:
+    cluster = SmallCluster(settings=Settings(lb_quota=1))
+    add(cluster, "a")
+    cluster.run(6)
+    add(cluster, "b")
+    cluster.run(1300)
+    times = [note.time for note in cluster.notes("SyncLoadBalancerFailed", "b")]
+    pauses = [round(later - earlier) for earlier, later in pairwise(times)]
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert "quota of 1" in cluster.notes("SyncLoadBalancerFailed", "b")[0].message
+    cluster.store.delete(Service, "a")
+    cluster.run(310)
+    assert external_ip(cluster, "b") == "203.0.113.10"

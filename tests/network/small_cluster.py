@@ -14,11 +14,11 @@ from lab.kube.kinds.endpointslice import Endpoint, EndpointConditions, EndpointS
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.service import Service
+from lab.kube.versions import settings_of
 from lab.network.dns import DnsAnswer
 from lab.network.explanation import Explanation
 from lab.network.flow import Flow, Source
 from lab.network.network import Network
-from lab.settings import Settings
 
 CLIENT = Source("internet/198.51.100.7", "198.51.100.7")
 WEB_IP = "10.96.0.12"
@@ -34,7 +34,7 @@ class SmallCluster:
     ):
         self.clock = Clock()
         self.journal = Journal()
-        self.settings = Settings(**settings)
+        self.settings = settings_of(settings)
         self.store = Store(self.clock, self.journal, self.settings, seed)
         self.network = Network(self.clock, self.journal, self.settings, seed, self.store, proxy_mode=mode)
         for number in range(1, nodes + 1):
@@ -68,9 +68,10 @@ class SmallCluster:
 
     def service(self, name: str = "web", ip: str = WEB_IP, namespace: str = "default", **spec: Any) -> Service:
         ingress = [{"ip": address} for address in spec.pop("ingress", ())]
+        annotations = spec.pop("annotations", {})
         body = {"clusterIP": ip, "clusterIPs": [ip], "ports": [{"port": 80}], **spec}
         status = {"loadBalancer": {"ingress": ingress}}
-        meta = {"name": name, "namespace": namespace}
+        meta = {"name": name, "namespace": namespace, "annotations": annotations}
         made = decode({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": body, "status": status})
         assert isinstance(made, Service)
         return self.store.create(made)

@@ -68,6 +68,13 @@ def test_zones_are_dealt_to_the_nodes_in_turn(write):
     ]
 
 
+def test_a_profile_of_load_balancers_brings_its_settings_which_the_file_may_override(write):
+    path = write("name: x\ncluster: {load_balancer: aws-nlb, settings: {lb_registration_s: 2m}}\n")
+    cluster = load(path).cluster
+    assert cluster.load_balancer == "aws-nlb"
+    assert (cluster.settings.lb_health_interval_s, cluster.settings.lb_registration_s) == (10.0, 120.0)
+
+
 def test_settings_are_taken_by_name(write):
     path = write("name: x\ncluster: {settings: {node_monitor_grace_s: 20, proxy_sync_latency_s: 250ms}}\n")
     settings = load(path).cluster.settings
@@ -95,6 +102,8 @@ def test_a_namespace_that_nobody_defines_comes_first(write):
         ("name: x\nlesson: [{title: x, text: y}]\n", 'text: expected text (put it in quotes: "y"), got true'),
         ("name: x\nabout: 1.30\n", 'about: expected text (put it in quotes: "1.30"), got the number 1.30'),
         (f"name: x\nseed: {'9' * 29}\n", f"seed: expected a whole number from 0 up, got the number {'9' * 29}"),
+        ("name: x\ncluster:\n  settings: {load_balancer: gcp}\n", "stands beside the settings: cluster.load_balancer"),
+        ("name: x\ncluster:\n  load_balancer: cloud\n", "aws-nlb"),
         ("name: x\ncluster:\n  settings: {node_monitor_grace: 3}\n", 'did you mean "node_monitor_grace_s"?'),
         ("name: x\ncluster: {nodes: [{name: a}, {name: a}]}\n", 'there is a node "a" already'),
         ("name: x\ncluster: {nodes: [{cpu: lots}]}\n", "cluster.nodes[0].cpu"),

@@ -47,6 +47,7 @@ class FakeNetwork:
         self.clock, self.journal = clock, journal
         self.dns = SimpleNamespace(at_hand=lambda source, host: None)
         self.tracer = SimpleNamespace()
+        self.balancers = SimpleNamespace()
         self.names: dict[str, str] = {}
         self.endpoints: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
         self.verdict = ""
@@ -58,6 +59,9 @@ class FakeNetwork:
     def serve(self, name: str, port: int, *pods: tuple[str, str, int]) -> None:
         ip = self.names.setdefault(name, f"10.96.0.{len(self.names) + 20}")
         self.endpoints[(ip, port)] = list(pods)
+
+    def reset_by_balancer(self, flow: FakeFlow) -> str:
+        return ""
 
     def connect(
         self, source: Source, host: str, ip: str, port: int, protocol: str = "TCP", src_port: int = 0
