@@ -103,6 +103,7 @@ class Engine:
             proxy_mode=spec.proxy,
             proxy_modes=modes,
             machines=self.control_plane.kubelets,
+            provider=self.control_plane.provider,
         )
         self.traffic.attach(self.store, self.network)
 

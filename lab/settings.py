@@ -249,3 +249,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lb_target_health_poll_s: float = 15.0
     """How often the AWS Load Balancer Controller looks after Pods that are not healthy targets yet."""
     lb_node_sync_s: float = 100.0
+    """How often the service controller looks at all nodes anew; their changes it hears of at once."""

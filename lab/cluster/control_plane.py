@@ -32,6 +32,7 @@ from lab.cluster.kubelet.kubelet import Kubelet
 from lab.cluster.metrics_server import MetricsServer
 from lab.cluster.networks import FIRST_EXTERNAL, FIRST_INTERNAL, Address
 from lab.cluster.pod_cidrs import PodCIDRs
+from lab.cluster.provider import Provider
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
 from lab.journal import Journal
@@ -90,9 +91,11 @@ class ControlPlane:
         self._runtime = runtime
         self._added = 0
         self._cidrs = PodCIDRs(settings.pod_cidr)
-        self.controllers: list[Controller] = [
-            kind(self.store, clock, settings, seed) for kind in _controllers(settings.load_balancer)
-        ]
+        self.controllers: list[Controller] = [kind(self.store, clock, settings, seed) for kind in _CONTROLLERS]
+        self.provider = Provider()
+        """Of load balancers."""
+        if settings.load_balancer != NONE:
+            self.controllers.append(LoadBalancerController(self.store, clock, settings, seed, self.provider))
         self.controllers.append(HorizontalController(self.store, clock, settings, seed, self.metrics))
 
     def start(self) -> None:
@@ -149,26 +152,22 @@ class ControlPlane:
         return [NodeAddress(type=type, address=address) for address in found.values()]
 
 
-def _controllers(load_balancer: str) -> list[Callable[[Store, Clock, Settings, int], Controller]]:
-    controllers: list[Callable[[Store, Clock, Settings, int], Controller]] = [
-        DeploymentController,
-        ReplicaSetController,
-        StatefulSetController,
-        DisruptionController,
-        ResourceQuotaController,
-        DaemonSetController,
-        JobController,
-        CronJobController,
-        TTLAfterFinished,
-        Scheduler,
-        EndpointSliceController,
-        EndpointsController,
-        EndpointsMirroring,
-        ServiceCIDRController,
-        NodeLifecycle,
-        TaintEviction,
-        PodGarbageCollector,
-    ]
-    if load_balancer != NONE:
-        controllers.append(LoadBalancerController)
-    return controllers
+_CONTROLLERS: tuple[Callable[[Store, Clock, Settings, int], Controller], ...] = (
+    DeploymentController,
+    ReplicaSetController,
+    StatefulSetController,
+    DisruptionController,
+    ResourceQuotaController,
+    DaemonSetController,
+    JobController,
+    CronJobController,
+    TTLAfterFinished,
+    Scheduler,
+    EndpointSliceController,
+    EndpointsController,
+    EndpointsMirroring,
+    ServiceCIDRController,
+    NodeLifecycle,
+    TaintEviction,
+    PodGarbageCollector,
+)

@@ -9,8 +9,10 @@ import zlib
 from collections.abc import Callable, Mapping
 
 from lab.clock import Clock
+from lab.cluster.provider import Provider
 from lab.cluster.store import Change, Store
 from lab.journal import HealthChecked, Journal
+from lab.kube.balancers import METALLB_L2
 from lab.kube.kinds.service import Service
 from lab.network.balancer import DRAINING, Announced, Balancer, Target, TargetGroup, balancer_of
 from lab.network.changes import Changes
@@ -33,6 +35,7 @@ class LoadBalancers:
         hosts: Mapping[str, Host],
         store: Store,
         changes: Changes,
+        provider: Provider,
     ) -> None:
         self.by_ip: dict[str, Balancer] = {}
         self.listens: Callable[[str], bool] = _anybody
@@ -44,6 +47,12 @@ class LoadBalancers:
         self._hosts = hosts
         self._store = store
         self._changes = changes
+        self._provider = provider
+        self._missed: dict[str, None] = {}
+        """Nodes of whose changes the balancers have not been told, because the provider did not answer."""
+        self._pods_missed = False
+        self._failures = 0
+        self._started_s = clock.time()
         self._table = RuleTable()
         self._pods = PodTargets(clock, settings, store, self._register, self._unregister)
 
@@ -66,7 +75,11 @@ class LoadBalancers:
                 self._add(ip, service)
 
     def node_changed(self, name: str) -> None:
-        """A node came, went, or changed its labels: the cloud provider tells every balancer."""
+        """A node came, went, or changed its labels: its controller tells every balancer."""
+        if not self._provider.up and self._settings.load_balancer != METALLB_L2:
+            self._missed[name] = None
+            self._try_again()
+            return
         host = self._hosts.get(name)
         wanted = host is not None and not host.excluded_from_balancers
         for balancer in self.by_ip.values():
@@ -91,7 +104,40 @@ class LoadBalancers:
             balancer.serve(frozenset(serving))
             self._announced(balancer)
         elif isinstance(balancer, TargetGroup) and balancer.of_pods:
-            self._pods.reconcile(balancer, rules)
+            if self._provider.up:
+                self._pods.reconcile(balancer, rules)
+            else:
+                self._pods_missed = True
+                self._try_again()
+
+    def _try_again(self) -> None:
+        """What failed is tried again like any change of a Service, and with the next look at all nodes (100 s).
+
+        https://github.com/kubernetes/cloud-provider/blob/master/controllers/service/controller.go
+        """
+        if self._failures:
+            return
+        self._failures = 1
+        self._clock.after(self._pause_s(), self._catch_up)
+
+    def _pause_s(self) -> float:
+        settings, now_s = self._settings, self._clock.time()
+        backoff_s = min(settings.lb_retry_initial_s * 2.0 ** (self._failures - 1), settings.lb_retry_max_s)
+        period_s = settings.lb_node_sync_s
+        return min(backoff_s, period_s - (now_s - self._started_s) % period_s)
+
+    def _catch_up(self) -> None:
+        if not self._provider.up:
+            self._failures += 1
+            self._clock.after(self._pause_s(), self._catch_up)
+            return
+        self._failures = 0
+        missed, self._missed = self._missed, {}
+        for name in missed:
+            self.node_changed(name)
+        if self._pods_missed:
+            self._pods_missed = False
+            self.endpoints_changed(self._table)
 
     # -- balancers and targets --------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from lab.clock import Clock
+from lab.cluster.provider import Provider
 from lab.cluster.store import Change, Store
 from lab.journal import Journal
 from lab.kube.kinds.endpointslice import EndpointSlice
@@ -72,6 +73,7 @@ class Network:
         proxy_mode: str = NFTABLES,
         proxy_modes: Mapping[str, str] | None = None,
         machines: Container[str] | None = None,
+        provider: Provider | None = None,
     ) -> None:
         self._modes = dict(proxy_modes or {})
         self._machines = machines
@@ -86,7 +88,9 @@ class Network:
         self.builder = RuleBuilder(ip_mode=self._features.load_balancer_ip_mode)
         self.owners = PodAddresses(self._changes)
         self.policies = Policies(clock, settings, self._changes)
-        self.balancers = LoadBalancers(clock, journal, settings, self.topology, self.hosts, store, self._changes)
+        self.balancers = LoadBalancers(
+            clock, journal, settings, self.topology, self.hosts, store, self._changes, provider or Provider()
+        )
         self.proxy_mode = proxy_mode
         self._clock = clock
         self._journal = journal

@@ -177,3 +177,21 @@ def test_beyond_the_quota_the_controller_tries_again_after_5_s_and_doubles_up_to
     cluster.store.delete(Service, "a")
     cluster.run(310)
     assert external_ip(cluster, "b") == "203.0.113.10"
+
+
+def test_while_the_provider_does_not_answer_nothing_is_made_or_taken_away() -> None:
+    cluster = SmallCluster()
+    add(cluster, "old")
+    cluster.run(6)
+    cluster.plane.provider.up = False
+    service = cluster.store.get(Service, "old")
+    cluster.store.update(replace(service, spec=replace(service.spec, type="NodePort")))
+    add(cluster, "new")
+    cluster.run(30)
+    assert "DeletedLoadBalancer" not in cluster.reasons("old")
+    assert external_ip(cluster, "new") == "<pending>"
+    assert "does not answer" in cluster.notes("SyncLoadBalancerFailed", "old")[0].message
+    cluster.plane.provider.up = True
+    cluster.run(15)
+    assert "DeletedLoadBalancer" in cluster.reasons("old")
+    assert external_ip(cluster, "new").startswith("203.0.113.1")

@@ -159,6 +159,27 @@ def test_nodes_come_and_go_and_may_be_excluded() -> None:
     cluster.run(30)
 
 
+@pytest.mark.parametrize(
+    ("silent_s", "heard_s"),
+    [(3.0, 5.0), (20.0, 35.0), (100.0, 100.0 - 15.0 + 100.0), (190.0, 285.0)],
+    ids=["first retry", "third retry", "the next look at all nodes", "the one after"],
+)
+def test_a_node_list_that_the_provider_did_not_take_is_sent_again(silent_s: float, heard_s: float) -> None:
+    """After 5, 10, 20 ... s, or when the controller looks at all nodes, each 100 s: here 85 and 185 s from now."""
+    cluster = balanced()
+    assert cluster.clock.time() == 15.0
+    provider = cluster.network.balancers._provider
+    provider.up = False
+    cluster.store.delete(Node, "worker-2")
+    cluster.run(silent_s)
+    provider.up = True
+    assert "worker-2" in cluster.network.balancers.by_ip[LB_IP].targets
+    cluster.run(heard_s - silent_s - 0.1)
+    assert "worker-2" in cluster.network.balancers.by_ip[LB_IP].targets
+    cluster.run(0.2)
+    assert "worker-2" not in cluster.network.balancers.by_ip[LB_IP].targets
+
+
 def test_a_deleted_service_takes_its_balancer_along() -> None:
     cluster = balanced()
     cluster.store.delete(Service, "web")

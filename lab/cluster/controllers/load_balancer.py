@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import ipaddress
+from typing import NoReturn
 
 from msgspec.structs import replace
 
@@ -14,6 +15,7 @@ from lab.clock import Clock
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.queue import WorkQueue
 from lab.cluster.errors import Forbidden
+from lab.cluster.provider import Provider
 from lab.cluster.store import Store
 from lab.kube.balancers import AWS_NLB, NONE, BalancerProfile, hostname_of, profile_of
 from lab.kube.kinds.service import LoadBalancerIngress, LoadBalancerStatus, Service, ServiceStatus
@@ -26,13 +28,17 @@ FIRST_ADDRESS = {
 """TEST-NET-3 (RFC 5737) and a documentation prefix (RFC 3849) stand for the provider's public addresses."""
 
 
+_SILENT = "the provider's API does not answer"
+
+
 class LoadBalancerController(Controller):
     """That of the profile in the settings; it leaves alone what names another's loadBalancerClass."""
 
     name = "service-controller"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int, provider: Provider) -> None:
         super().__init__(store, clock, settings, seed)
+        self.provider = provider
         self.profile = profile_of(settings.load_balancer)
         self.name = self.profile.controller
         self.queue = WorkQueue(clock, settings.lb_retry_initial_s, settings.lb_retry_max_s)
@@ -61,16 +67,20 @@ class LoadBalancerController(Controller):
             self._build(key, service)
 
     def _build(self, key: Key, service: Service) -> None:
-        """Order a balancer; raises Forbidden when the provider gives no more of them, which is tried again later."""
+        """Order a balancer; raises Forbidden when the provider gives none, which is tried again later."""
         if self.profile.begun is not None:
             self.note(service, *self.profile.begun)
         quota = self.settings.lb_quota
+        if not self.provider.up:
+            self._failed(service, f"failed to ensure load balancer: {_SILENT}")
         if quota and len(self._held) + len(self._building) >= quota:
-            why = f"failed to ensure load balancer: the quota of {quota} load balancers is used up"
-            self.note(service, "SyncLoadBalancerFailed", f"Error syncing load balancer: {why}", type="Warning")
-            raise Forbidden("Service", service.name, why)
+            self._failed(service, f"failed to ensure load balancer: the quota of {quota} load balancers is used up")
         self._building[key] = service.metadata.uid
         self.clock.after(self.settings.lb_provision_s, self._provisioned, key, service.metadata.uid)
+
+    def _failed(self, service: Service, why: str) -> NoReturn:
+        self.note(service, "SyncLoadBalancerFailed", f"Error syncing load balancer: {why}", type="Warning")
+        raise Forbidden("Service", service.name, why)
 
     def _provisioned(self, key: Key, uid: str) -> None:
         if self._building.get(key) != uid:
@@ -99,6 +109,8 @@ class LoadBalancerController(Controller):
         self._write(service, tuple(ingress))
 
     def _release(self, key: Key, service: Service | None) -> None:
+        if service is not None and not self.provider.up:
+            self._failed(service, f"failed to delete load balancer: {_SILENT}")
         uid, offset = self._held.pop(key)
         heapq.heappush(self._returned, offset)
         if service is not None and service.metadata.uid == uid:

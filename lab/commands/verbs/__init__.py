@@ -16,6 +16,7 @@ from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
 from lab.commands.verbs import upstream as _upstream  # isort: skip
+from lab.commands.verbs import provider as _provider  # isort: skip
 from lab.commands.verbs import chaos as _chaos  # isort: skip
 from lab.commands.verbs import broken as _broken  # isort: skip
 from lab.commands.verbs import insight as _insight  # isort: skip
@@ -43,6 +44,7 @@ MODULES = (
     _dig,
     _faults,
     _upstream,
+    _provider,
     _chaos,
     _broken,
     _insight,
