@@ -7,8 +7,9 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from lab.kube.kinds.node import Lease, Node, Taint
+from lab.kube.kinds.node import Lease, Node, NodeStatus, Taint
 from lab.kube.kinds.pod import Pod, Toleration
+from lab.kube.meta import Condition, ObjectMeta
 from lab.settings import Settings
 from tests.cluster.small_cluster import SmallCluster
 
@@ -201,6 +202,71 @@ def test_when_every_zone_is_gone_nobody_is_evicted() -> None:
     assert not cluster.node("worker-1").ready
     assert tainted_at(cluster, 1, 2) == []
     assert not cluster.pod().terminating
+
+
+def test_a_large_zone_that_lost_55_percent_is_evicted_ten_times_as_slowly() -> None:
+    cluster = SmallCluster(8, settings=Settings(node_large_cluster_size=7))
+    cluster.until(60)
+    cluster.lose(1, 2, 3, 4, 5)  # more than 55 % of eight, and some are well
+    cluster.until(400)
+    moments = tainted_at(cluster, 1, 2, 3, 4, 5)
+    # What fell silent within one look is one step; then one node each 1 / 0.01 s.
+    slow = [later - sooner for sooner, later in itertools.pairwise(moments) if later - sooner > 11]
+    assert slow == [pytest.approx(100, abs=0.1)] * len(slow)
+    assert len(slow) >= 2
+
+
+def test_the_55_percent_are_a_bound_that_54_do_not_reach() -> None:
+    cluster = SmallCluster(13)
+    cluster.until(60)
+    cluster.lose(*range(1, 8))  # 7 of 13 are 53.8 %
+    cluster.until(220)
+    assert len(tainted_at(cluster, *range(1, 8))) == 7
+
+
+def test_a_node_that_never_said_anything_is_given_60_s() -> None:
+    cluster = SmallCluster(1)
+    cluster.until(100)
+    made = replace(cluster.node("worker-1"), metadata=ObjectMeta(name="ghost"), status=NodeStatus())
+    cluster.store.create(made)
+    cluster.until(159)
+    assert not cluster.notes("NodeNotReady", "ghost")
+    cluster.until(166)
+    assert [note.time for note in cluster.notes("NodeNotReady", "ghost")] == [165.0]
+
+
+@pytest.mark.parametrize(
+    ("condition", "taint"),
+    [
+        ("MemoryPressure", "memory-pressure"),
+        ("DiskPressure", "disk-pressure"),
+        ("PIDPressure", "pid-pressure"),
+        ("NetworkUnavailable", "network-unavailable"),
+    ],
+)
+def test_a_condition_of_a_node_keeps_new_pods_away(condition: str, taint: str) -> None:
+    cluster = SmallCluster()
+    cluster.add_pod(name="old")
+    cluster.run(5)
+
+    def say(status: str) -> None:
+        def change(node: Node) -> Node:
+            others = tuple(each for each in node.status.conditions if each.type != condition)
+            told = Condition(type=condition, status=status)
+            return replace(node, status=replace(node.status, conditions=(*others, told)))
+
+        cluster.store.mutate(Node, "worker-1", "", change)
+        cluster.run(2)
+
+    say("True")
+    assert cluster.taints(1) == [f"node.kubernetes.io/{taint}:NoSchedule"]
+    cluster.add_pod(name="new", node="")
+    cluster.run(5)
+    assert cluster.pod("old").ready
+    assert not cluster.pod("new").spec.node_name
+    say("False")
+    cluster.run(5)
+    assert cluster.pod("new").spec.node_name == "worker-1"
 
 
 def test_a_cordoned_node_is_tainted_for_the_scheduler() -> None:

@@ -21,7 +21,14 @@ from lab.kube.meta import Condition
 UNREACHABLE = "node.kubernetes.io/unreachable"
 NOT_READY = "node.kubernetes.io/not-ready"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
-_MANAGED = (UNREACHABLE, NOT_READY, UNSCHEDULABLE)
+BY_CONDITION = {
+    "MemoryPressure": "node.kubernetes.io/memory-pressure",
+    "DiskPressure": "node.kubernetes.io/disk-pressure",
+    "PIDPressure": "node.kubernetes.io/pid-pressure",
+    "NetworkUnavailable": "node.kubernetes.io/network-unavailable",
+}
+"""The taint of each condition of a node that is True (taint-nodes-by-condition); it keeps new Pods away."""
+_MANAGED = (UNREACHABLE, NOT_READY, UNSCHEDULABLE, *BY_CONDITION.values())
 _SILENT = "Kubelet stopped posting node status."
 
 
@@ -133,6 +140,8 @@ def _reasons(node: Node) -> list[str]:
         reasons.append(UNREACHABLE)
     elif status == "False":
         reasons.append(NOT_READY)
+    held = {condition.type for condition in node.status.conditions if condition.status == "True"}
+    reasons += [taint for type, taint in BY_CONDITION.items() if type in held]
     if node.spec.unschedulable:
         reasons.append(UNSCHEDULABLE)
     return reasons
