@@ -198,3 +198,29 @@ def test_what_is_remembered_never_shows(steps: list[tuple[str, int]]) -> None:
         now = cluster.store.list(EndpointSlice)
         plan = plan_slices(service, pods, lambda node: cluster.store.find(Node, node), now, 2)
         assert plan[:3] == ([], [], [])
+
+
+def test_changes_are_gathered_for_the_batch_period() -> None:
+    cluster = SmallCluster(1, settings=Settings(image_pull_s=0.0, endpointslice_batch_period_s=4.0))
+    cluster.add_service(**FAMILY)
+    cluster.add_pod(name="one")
+    cluster.run(3.9)
+    assert cluster.endpoints() == {}
+    cluster.run(6)
+    assert sorted(cluster.endpoints()) == ["one"]
+    cluster.add_pod(name="two")
+    cluster.run(1)
+    cluster.add_pod(name="three")
+    cluster.run(2.5)
+    assert sorted(cluster.endpoints()) == ["one"]
+    cluster.run(6)
+    assert sorted(cluster.endpoints()) == ["one", "three", "two"]
+
+
+def test_a_slice_holds_a_hundred_endpoints() -> None:
+    cluster = SmallCluster(2, settings=QUICK)
+    cluster.add_service(**FAMILY)
+    for number in range(101):
+        cluster.add_pod(name=f"pod-{number}", node=f"worker-{number % 2 + 1}")
+    cluster.run(10)
+    assert sorted(len(each.endpoints) for each in cluster.store.list(EndpointSlice)) == [1, 100]

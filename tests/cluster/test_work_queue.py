@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from lab.clock import Clock
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.errors import NotFound
@@ -62,3 +64,12 @@ def test_success_forgets_earlier_failures() -> None:
     recorder.queue.add(key("a"))
     recorder.clock.run_until(20.0)
     assert [moment for moment, _ in recorder.seen] == [0.0, 1.0, 3.0, 10.0, 11.0]
+
+
+def test_a_controller_tries_again_after_1_s_and_at_last_after_1000_s() -> None:
+    recorder = Recorder(failures=13)
+    recorder.queue.add(key("a"))
+    recorder.clock.run_until(5000.0)
+    moments = [moment for moment, _ in recorder.seen]
+    pauses = [later - sooner for sooner, later in pairwise(moments)]
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000, 1000, 1000]

@@ -109,3 +109,14 @@ def test_kube_proxy_does_not_start_without_power() -> None:
     assert not proxy.running
     cluster.network.node_power("worker-1", True)
     assert proxy.running
+
+
+def test_it_is_healthy_for_two_sync_periods_after_its_last_run() -> None:
+    cluster = SmallCluster().run(5)
+    proxy = cluster.network.proxies["worker-1"]
+    last_s = proxy.last_sync_s
+    assert proxy.healthy(last_s + 60.0)
+    assert not proxy.healthy(last_s + 60.1)
+    cluster.run(300)
+    assert cluster.clock.time() - proxy.last_sync_s < 30.0
+    assert proxy.healthy(cluster.clock.time())
