@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from lab.kube.kinds.pod import Container, ExecAction, Lifecycle, LifecycleHandler, Pod, SleepAction
 from lab.settings import Settings
@@ -84,6 +85,38 @@ def test_sidecars_end_after_the_app() -> None:
     cluster = running(init_containers=(Container(name="mesh", image="mesh:1", restart_policy="Always"),))
     gone_after(cluster)
     assert [note.message for note in cluster.notes("Killing")] == ["Stopping container app", "Stopping container mesh"]
+
+
+def sidecar(name: str, **fields: object) -> Container:
+    return replace(Container(name=name, image=f"{name}:1", restart_policy="Always"), **fields)
+
+
+def test_sidecars_get_sigterm_one_after_the_other_last_one_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    four = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=4)))
+    cluster = running(app(lifecycle=four), init_containers=(sidecar("first"), sidecar("second")))
+    begun, stop, told = cluster.clock.time(), cluster.runtime.stop, []
+
+    def hear(pod: Pod, container: str) -> None:
+        told.append((container, round(cluster.clock.time() - begun, 3)))
+        stop(pod, container)
+
+    monkeypatch.setattr(cluster.runtime, "stop", hear)
+    gone_after(cluster)
+    assert [name for name, _ in told] == ["app", "second", "first"]
+    assert all(moment == pytest.approx(4, abs=0.1) for _, moment in told)
+
+
+def test_when_the_grace_is_over_nobody_waits_for_his_turn_any_more() -> None:
+    cluster = running(deaf=True, init_containers=(sidecar("mesh"),), termination_grace_period_seconds=6)
+    cluster.runtime.deaf["default", "web", "mesh"] = True
+    assert gone_after(cluster) == pytest.approx(8, abs=0.3)
+
+
+def test_a_sidecars_pre_stop_hook_begins_with_those_of_the_others() -> None:
+    """Its five seconds are over when the app has taken its eight, so SIGTERM comes at once."""
+    mesh = sidecar("mesh", lifecycle=Lifecycle(pre_stop=SLEEP_5))
+    eight = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=8)))
+    assert gone_after(running(app(lifecycle=eight), init_containers=(mesh,))) == pytest.approx(8, abs=0.3)
 
 
 def test_a_pod_deleted_while_it_starts_never_runs() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from lab.cluster.kubelet.containers import ContainerRecord
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 
 async def terminate(worker: PodWorker) -> None:
-    """End a Pod: its containers side by side, then its sidecars one by one, last one first (KEP-753)."""
+    """End a Pod: its containers side by side, and its sidecars one by one, last one first (KEP-753).
+
+    Every preStop hook begins at once; a sidecar's SIGTERM waits for those before it (kuberuntime, killContainer).
+    """
     worker.terminating = True
-    deadline = worker.clock.time() + worker.grace_s
-    await stop_containers(worker, worker.containers, worker.grace_s)
-    for record in reversed(worker.inits):
-        await stop_containers(worker, [record], max(deadline - worker.clock.time(), 0.0))
+    order = [worker.containers, *([record] for record in reversed(worker.inits))]
+    for record in (record for records in order for record in records if record.running):
+        worker.note("Killing", f"Stopping container {record.spec.name}")
+    grace_s, before = worker.grace_s, tuple[asyncio.Task[None], ...]()
+    async with asyncio.TaskGroup() as group:
+        for records in order:
+            before += tuple([group.create_task(_stop(worker, record, grace_s, before)) for record in records])
     await asyncio.sleep(worker.settings.kubelet_status_latency_s)
     worker.ended()
 
@@ -39,7 +45,10 @@ async def restart_container(worker: PodWorker, record: ContainerRecord, grace_s:
     await _stop(worker, record, grace_s)
 
 
-async def _stop(worker: PodWorker, record: ContainerRecord, grace_s: float) -> None:
+async def _stop(
+    worker: PodWorker, record: ContainerRecord, grace_s: float, before: Collection[asyncio.Task[None]] = ()
+) -> None:
+    """Stop one container, once those `before` it have ended or the grace is over."""
     deadline = worker.clock.time() + grace_s
     if not record.running:
         return
@@ -48,6 +57,9 @@ async def _stop(worker: PodWorker, record: ContainerRecord, grace_s: float) -> N
         return
     record.ended = ended = worker.clock.create_future()
     await _pre_stop(worker, record, ended, grace_s)
+    waiting = [task for task in before if not task.done()]
+    if waiting and not ended.done():
+        await asyncio.wait(waiting, timeout=max(deadline - worker.clock.time(), 0.0))
     if ended.done():
         return
     left_s = max(deadline - worker.clock.time(), worker.settings.sigkill_extension_s)
