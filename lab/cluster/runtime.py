@@ -36,6 +36,14 @@ class Usage(NamedTuple):
     """Requests answered since then, as the app's own metrics page counts them."""
 
 
+class Lifetime(NamedTuple):
+    """How long a container runs before it ends by itself, and with which status."""
+
+    runs_s: float | None
+    """None for one that runs until it is stopped."""
+    exit_code: int = 0
+
+
 class ContainerRuntime(Protocol):
     """Runs the containers of every node; all calls return at once, in the same moment of virtual time.
 
@@ -45,6 +53,9 @@ class ContainerRuntime(Protocol):
 
     def start(self, pod: Pod, container: Container, exited: Exited) -> None:
         """Run a container; `exited` is called when it ends by itself, and after `stop` or `kill`."""
+
+    def initializes(self, pod: Pod, container: Container) -> Lifetime:
+        """How an init container that does not stay will end; the kubelet itself waits for that."""
 
     def stop(self, pod: Pod, container: str) -> None:
         """Send SIGTERM; the application calls `exited` when it is done. Unknown containers are ignored."""
@@ -74,10 +85,16 @@ class InstantRuntime:
         """Containers that ignore SIGTERM."""
         self.used: dict[tuple[str, str, str], Usage] = {}
         """What containers use, by (namespace, Pod, container)."""
+        self.lifetimes: dict[tuple[str, str, str], Lifetime] = {}
+        """How init containers end, by (namespace, Pod, container)."""
 
     def start(self, pod: Pod, container: Container, exited: Exited) -> None:
         """Run it until it is stopped, killed or made to exit."""
         self.running[(*pod.key, container.name)] = exited
+
+    def initializes(self, pod: Pod, container: Container) -> Lifetime:
+        """What `lifetimes` says; else well."""
+        return self.lifetimes.get((*pod.key, container.name), Lifetime(None))
 
     def stop(self, pod: Pod, container: str) -> None:
         """End it at once with status 0, unless it is deaf."""

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from lab.cluster.kubelet.hooks import slept_s
+from lab.cluster.runtime import Lifetime
 from lab.kube.kinds.pod import Container, Pod
 from lab.traffic.app import AppSpec
 
 _EXIT = re.compile(r"\bexit\s+([0-9]{1,3})\b")
 
 
-class Lifetime(NamedTuple):
-    """`runs_s` is None for a container that runs until it is stopped."""
-
-    runs_s: float | None
-    exit_code: int = 0
-
-
 def lifetime_of(spec: AppSpec, pod: Pod, container: Container, job_run_s: float) -> Lifetime:
     """What its app says. Containers of Jobs are there to end: else they take what their command sleeps, or a while."""
     if spec.runs_s is not None or not _of_job(pod, container):
         return Lifetime(spec.runs_s, spec.exit_code)
+    return ending(spec, container, job_run_s)
+
+
+def ending(spec: AppSpec, container: Container, while_s: float) -> Lifetime:
+    """The same of a container that is there to end, whoever runs it; without a word of it, after a while."""
     command = (*container.command, *container.args)
-    return Lifetime(slept_s(command) or job_run_s, spec.exit_code or _exit_code(command))
+    runs_s = spec.runs_s if spec.runs_s is not None else slept_s(command) or while_s
+    return Lifetime(runs_s, spec.exit_code or _exit_code(command))
 
 
 def _of_job(pod: Pod, container: Container) -> bool:

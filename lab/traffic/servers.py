@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.clock import Clock
 from lab.cluster.indexes import Key
-from lab.cluster.runtime import ProbeResult, Usage
+from lab.cluster.runtime import Lifetime, ProbeResult, Usage
 from lab.cluster.store import Store
 from lab.kube.errors import LabError
 from lab.kube.kinds.node import Node
@@ -18,7 +18,7 @@ from lab.network.pod_addresses import addresses_of
 from lab.traffic.app import AppSpec, AppTable
 from lab.traffic.exchange import Caller, Wire
 from lab.traffic.known_images import KNOWN_IMAGES
-from lab.traffic.lifetime import lifetime_of
+from lab.traffic.lifetime import ending, lifetime_of
 from lab.traffic.probes import judge
 from lab.traffic.server import RUNNING, STARTING, Server
 from lab.traffic.service_index import ServiceIndex
@@ -77,6 +77,10 @@ class Servers:
         runs_s, code = lifetime_of(spec, pod, container, self.wire.settings.job_run_s)
         if runs_s is not None:
             self.clock.after(runs_s, self._run_out, server, code)
+
+    def initializes(self, pod: Pod, container: Container) -> Lifetime:
+        """How an init container ends: as its app says, or its command, or well after a second."""
+        return ending(self.apps.find(container.image), container, self.wire.settings.init_container_run_s)
 
     def _run_out(self, server: Server, code: int) -> None:
         """A container's work is done; one that hangs never gets that far."""

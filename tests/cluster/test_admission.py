@@ -12,7 +12,19 @@ from lab.cluster.store import Invalid, Store
 from lab.journal import Journal
 from lab.kube.kinds.deployment import Deployment
 from lab.kube.kinds.namespace import Namespace
-from lab.kube.kinds.pod import Container, Pod, PodSpec, Probe, TCPSocketAction, Toleration
+from lab.kube.kinds.pod import (
+    Container,
+    ExecAction,
+    Lifecycle,
+    LifecycleHandler,
+    Pod,
+    PodReadinessGate,
+    PodSpec,
+    Probe,
+    SleepAction,
+    TCPSocketAction,
+    Toleration,
+)
 from lab.kube.kinds.service import Service, ServicePort, ServiceSpec
 from lab.kube.meta import KubeObject, LabelSelector, ObjectMeta
 from lab.settings import Settings
@@ -196,3 +208,57 @@ def test_other_namespaces_may(store: Store) -> None:
 def test_an_image_has_no_space_around_it(store: Store) -> None:
     with pytest.raises(Invalid, match=r"spec.containers\[0\].image: Invalid value: \" web\": must not have leading"):
         store.create(pod(replace(APP, image=" web")))
+
+
+TCP = Probe(tcp_socket=TCPSocketAction(port=80))
+ONLY_SIDECARS = "may not be set for init containers without restartPolicy=Always"
+
+
+@pytest.mark.parametrize(
+    ("made", "path", "why"),
+    [
+        (pod(replace(APP, liveness_probe=Probe())), "containers[0].livenessProbe", "must specify a handler type"),
+        (
+            pod(replace(APP, liveness_probe=replace(TCP, exec=ExecAction(command=("true",))))),
+            "containers[0].livenessProbe",
+            "may not specify more than 1 handler type",
+        ),
+        (
+            pod(replace(APP, readiness_probe=replace(TCP, termination_grace_period_seconds=5))),
+            "containers[0].readinessProbe.terminationGracePeriodSeconds",
+            "must not be set for readinessProbes",
+        ),
+        (
+            pod(APP, init_containers=(replace(APP, name="init", readiness_probe=TCP),)),
+            "initContainers[0].readinessProbe",
+            ONLY_SIDECARS,
+        ),
+        (
+            pod(APP, init_containers=(replace(APP, name="init", lifecycle=Lifecycle()),)),
+            "initContainers[0].lifecycle",
+            ONLY_SIDECARS,
+        ),
+        (
+            pod(replace(APP, lifecycle=Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=31))))),
+            "containers[0].lifecycle.preStop.sleep",
+            "must be non-negative and less than terminationGracePeriodSeconds (30)",
+        ),
+        (
+            pod(APP, readiness_gates=(PodReadinessGate(condition_type="a/b/c"),)),
+            "readinessGates[0].conditionType",
+            "a qualified name must consist of",
+        ),
+    ],
+)
+def test_what_a_pod_may_not_say_of_its_containers_lives(store: Store, made: Pod, path: str, why: str) -> None:
+    with pytest.raises(Invalid) as error:
+        store.create(made)
+    (found,) = error.value.errors
+    assert found.path == f"spec.{path}"
+    assert why in str(found)
+
+
+def test_a_sidecar_may_have_probes_and_hooks_and_a_sleep_may_be_as_long_as_the_grace(store: Store) -> None:
+    hooks = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=30)), post_start=None)
+    sidecar = replace(APP, name="mesh", restart_policy="Always", readiness_probe=TCP, lifecycle=hooks)
+    assert store.create(pod(replace(APP, lifecycle=hooks), init_containers=(sidecar,))).name == "web"

@@ -103,3 +103,38 @@ def test_a_startup_probe_that_never_succeeds_restarts_the_container() -> None:
     assert cluster.container().restart_count == 0
     cluster.run(3)
     assert cluster.container().restart_count == 1
+
+
+@pytest.mark.parametrize(("own_s", "gone_s"), [(5.0, 5), (None, 30)])
+def test_a_probe_may_have_a_grace_period_of_its_own(own_s: float | None, gone_s: int) -> None:
+    """KEP-2238: the container that failed its probe is deaf, and has this long until SIGKILL."""
+    cluster = running(liveness_probe=tcp_probe(period_seconds=1, termination_grace_period_seconds=own_s))
+    cluster.runtime.deaf["default", "web", "app"] = True
+    cluster.answer(False)
+    cluster.run(4)
+    begun = cluster.notes("Killing")[0].time
+    cluster.until(begun + gone_s - 0.1)
+    assert cluster.container().restart_count == 0
+    cluster.until(begun + gone_s + 1)
+    assert cluster.container().restart_count == 1
+
+
+def test_all_five_numbers_together() -> None:
+    """The first probe 7 s after the start, then each 4 s; two successes and two failures in a row, 3 s to answer."""
+    probe = tcp_probe(
+        initial_delay_seconds=7, period_seconds=4, timeout_seconds=3, success_threshold=2, failure_threshold=2
+    )
+    cluster = running(readiness_probe=probe)
+    started = cluster.notes("Started")[0].time
+    cluster.until(started + 10.9)
+    assert not cluster.pod().ready
+    cluster.until(started + 11.2)
+    assert cluster.pod().ready
+    cluster.answer(True, took_s=2.9)
+    cluster.until(started + 40)
+    assert cluster.pod().ready
+    cluster.answer(True, took_s=3.1)
+    cluster.until(started + 43 + 4 + 2.9)
+    assert cluster.pod().ready
+    cluster.until(started + 43 + 4 + 3.2)
+    assert not cluster.pod().ready

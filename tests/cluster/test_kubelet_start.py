@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from msgspec.structs import replace
 
-from lab.kube.kinds.pod import Container, ContainerState, Pod, PodReadinessGate
+from lab.cluster.runtime import Lifetime, ProbeResult
+from lab.kube.kinds.pod import (
+    Container,
+    ContainerState,
+    ExecAction,
+    HTTPGetAction,
+    Lifecycle,
+    LifecycleHandler,
+    Pod,
+    PodReadinessGate,
+    SleepAction,
+)
 from lab.kube.meta import Condition
 from lab.settings import Settings
 from tests.cluster.small_cluster import SmallCluster, app, tcp_probe
@@ -125,6 +137,90 @@ def test_init_containers_run_one_after_the_other_before_the_others() -> None:
     ]
     assert cluster.ready_since("Initialized") > 2.0
     assert [s.state.reason for s in cluster.pod().status.init_container_statuses] == ["Completed", "Completed"]
+
+
+INIT = (Container(name="migrate", image="migrate:1"),)
+
+
+def failing_init(**spec: object) -> SmallCluster:
+    cluster = SmallCluster(settings=QUICK)
+    cluster.runtime.lifetimes["default", "web", "migrate"] = Lifetime(2.0, 1)
+    cluster.add_pod(init_containers=INIT, **spec)
+    return cluster
+
+
+def test_an_init_container_that_fails_is_tried_again_with_back_off_and_holds_up_the_rest() -> None:
+    cluster = failing_init()
+    cluster.run(60)
+    starts = [note.time for note in cluster.notes("Started")]
+    # At once, then 10 s and 20 s after it has failed again; each run takes 2 s, and 0.2 s to be made.
+    assert [round(later - sooner, 1) for sooner, later in pairwise(starts)] == [2.2, 12.2, 22.2]
+    pod = cluster.pod()
+    assert (pod.status.phase, pod.status.init_container_statuses[0].restart_count) == ("Pending", 3)
+    assert pod.status.init_container_statuses[0].state.reason == "CrashLoopBackOff"
+    cluster.runtime.lifetimes.clear()
+    cluster.run(60)
+    assert cluster.pod().ready
+
+
+def test_where_nothing_is_restarted_a_failing_init_container_fails_the_pod() -> None:
+    cluster = failing_init(restart_policy="Never")
+    cluster.run(10)
+    assert cluster.pod().status.phase == "Failed"
+    assert [note.message for note in cluster.notes("Started")] == ["Started container migrate"]
+
+
+def test_what_comes_after_a_sidecar_waits_for_its_startup_probe() -> None:
+    cluster = SmallCluster(settings=QUICK)
+    probe = tcp_probe(period_seconds=1, failure_threshold=60)
+    mesh = Container(name="mesh", image="mesh:1", restart_policy="Always", startup_probe=probe)
+    cluster.runtime.verdicts["default", "web", "mesh"] = ProbeResult(False, "connection refused")
+    cluster.add_pod(init_containers=(mesh, *INIT))
+    cluster.run(20)
+    assert [note.message for note in cluster.notes("Started")] == ["Started container mesh"]
+    cluster.runtime.verdicts.clear()
+    cluster.run(5)
+    assert [note.message.split()[-1] for note in cluster.notes("Started")] == ["mesh", "migrate", "app"]
+    assert cluster.pod().ready
+
+
+def test_a_sidecar_that_ends_is_started_again_whatever_the_pods_policy_says() -> None:
+    cluster = SmallCluster(settings=QUICK)
+    mesh = Container(name="mesh", image="mesh:1", restart_policy="Always")
+    cluster.add_pod(init_containers=(mesh,), restart_policy="Never")
+    cluster.run(5)
+    cluster.runtime.exit(cluster.pod(), "mesh", 1, "Error")
+    cluster.run(1)
+    status = cluster.pod().status.init_container_statuses[0]
+    assert (status.restart_count, status.state.state) == (1, "running")
+
+
+@pytest.mark.parametrize(
+    ("handler", "took_s"),
+    [
+        (LifecycleHandler(sleep=SleepAction(seconds=4)), 4.0),
+        (LifecycleHandler(exec=ExecAction(command=("sh", "-c", "sleep 3"))), 3.0),
+        (LifecycleHandler(sleep=SleepAction(seconds=0)), 0.0),
+    ],
+    ids=["sleep", "exec", "sleep 0"],
+)
+def test_a_container_is_ready_when_its_post_start_hook_is_done(handler: LifecycleHandler, took_s: float) -> None:
+    cluster = SmallCluster(settings=QUICK)
+    cluster.add_pod(app(lifecycle=Lifecycle(post_start=handler)))
+    cluster.run(10)
+    started = cluster.notes("Started")[0].time
+    assert cluster.ready_since() - started == pytest.approx(took_s, abs=0.1)
+
+
+def test_a_post_start_hook_that_fails_ends_the_container() -> None:
+    cluster = SmallCluster(settings=QUICK)
+    cluster.answer(False)
+    hook = LifecycleHandler(http_get=HTTPGetAction(port=8080))
+    cluster.add_pod(app(lifecycle=Lifecycle(post_start=hook)))
+    cluster.run(5)
+    assert cluster.notes("FailedPostStartHook")
+    assert not cluster.pod().ready
+    assert cluster.container().restart_count >= 1
 
 
 def test_a_sidecar_starts_first_and_stays() -> None:

@@ -58,7 +58,7 @@ def test_a_pre_stop_hook_counts_inside_the_grace_period() -> None:
 
 
 def test_a_hook_longer_than_the_grace_period_leaves_2_s() -> None:
-    hook = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=60)))
+    hook = Lifecycle(pre_stop=LifecycleHandler(exec=ExecAction(command=("sleep", "60"))))
     cluster = running(app(lifecycle=hook), deaf=True, termination_grace_period_seconds=10)
     assert gone_after(cluster) == pytest.approx(12, abs=0.3)
     assert cluster.notes("FailedPreStopHook")

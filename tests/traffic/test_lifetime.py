@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from lab.cluster.runtime import Lifetime
 from lab.kube.kinds.pod import Container, Pod, PodSpec
 from lab.kube.meta import ObjectMeta, OwnerReference
 from lab.traffic.app import AppSpec
-from lab.traffic.lifetime import Lifetime, lifetime_of
+from lab.traffic.lifetime import ending, lifetime_of
 
 JOB = ObjectMeta(name="once-x", owner_references=(OwnerReference(kind="Job", name="once", controller=True),))
 
@@ -44,3 +45,18 @@ def test_a_sidecar_of_a_job_does_too() -> None:
     sidecar = Container(name="mesh", restart_policy="Always")
     pod = Pod(metadata=JOB, spec=PodSpec(containers=(Container(name="main"),), init_containers=(sidecar,)))
     assert lifetime_of(AppSpec(), pod, sidecar, 5.0).runs_s is None
+
+
+@pytest.mark.parametrize(
+    ("command", "spec", "lifetime"),
+    [
+        ((), AppSpec(), Lifetime(1.0)),
+        (("sh", "-c", "until nslookup db; do sleep 2; done"), AppSpec(), Lifetime(2.0)),
+        (("sh", "-c", "sleep 3; exit 1"), AppSpec(), Lifetime(3.0, 1)),
+        (("sh", "-c", "sleep 3"), AppSpec(runs_s=8.0, exit_code=2), Lifetime(8.0, 2)),
+    ],
+)
+def test_an_init_container_ends_as_its_app_or_its_command_says(
+    command: tuple[str, ...], spec: AppSpec, lifetime: Lifetime
+) -> None:
+    assert ending(spec, Container(name="init", command=command), 1.0) == lifetime

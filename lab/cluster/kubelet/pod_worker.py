@@ -134,7 +134,9 @@ class PodWorker:
         self.changed()
         await self._make_sandbox()
         for record in self.inits:
-            await self._run_init(record)
+            if not await self._run_init(record):
+                await self._finish()
+                return
         self.initialized = True
         for record in self.containers:
             if record.state.state == "waiting":
@@ -165,19 +167,33 @@ class PodWorker:
         self.pod = self._with_address(self.pod)
         self.changed()
 
-    async def _run_init(self, record: ContainerRecord) -> None:
-        """An init container runs to its end; one that stays (a sidecar) only has to have started."""
-        if record.succeeded and not record.sidecar:
-            return
-        while not await self._start(record):
-            await asyncio.sleep(self._pull_failed(record))
-        if record.sidecar:
-            while not record.started:
-                await asyncio.sleep(self.settings.kubelet_status_latency_s)
-        else:
-            await asyncio.sleep(self.settings.init_container_run_s)
-            record.end(self.clock.time(), 0, "Completed")
-            self.changed()
+    async def _run_init(self, record: ContainerRecord) -> bool:
+        """An init container runs to its end; one that stays (a sidecar) only has to have started.
+
+        False when it has failed, and the Pod with it.
+        """
+        while record.sidecar or not record.succeeded:
+            while not await self._start(record):
+                await asyncio.sleep(self._pull_failed(record))
+            if record.sidecar:
+                while not record.started:
+                    await asyncio.sleep(self.settings.kubelet_status_latency_s)
+                return True
+            if not await self._initialize(record):
+                return False
+        return True
+
+    async def _initialize(self, record: ContainerRecord) -> bool:
+        """Wait for the end of an init container, and after a failure until it may be started again."""
+        runs_s, exit_code = self.runtime.initializes(self.pod, record.spec)
+        await asyncio.sleep(self.settings.init_container_run_s if runs_s is None else runs_s)
+        now = self.clock.time()
+        record.end(now, exit_code, "Error" if exit_code else "Completed")
+        may_go_on = not exit_code or self.pod.spec.restart_policy != "Never"
+        delay_s = self._back_off(record, now) if exit_code and may_go_on else 0.0
+        self.changed()
+        await asyncio.sleep(delay_s)
+        return may_go_on
 
     async def _start_or_retry(self, record: ContainerRecord, run: int) -> None:
         if not await self._start(record):
@@ -262,6 +278,10 @@ class PodWorker:
         return policy == "Always" or (policy == "OnFailure" and not record.succeeded)
 
     def _restart(self, record: ContainerRecord, now: float) -> None:
+        self.clock.after(self._back_off(record, now), self._retry, record, record.run)
+
+    def _back_off(self, record: ContainerRecord, now: float) -> float:
+        """How long a container that has failed waits for its next start, in seconds; says so when it has to."""
         if record.crashes is None:
             record.crashes = BackOff()
         settings = self.settings
@@ -278,7 +298,7 @@ class PodWorker:
                 f"Back-off restarting failed container {name} in pod {where.removeprefix('pod=')}",
                 type="Warning",
             )
-        self.clock.after(delay_s, self._retry, record, record.run)
+        return delay_s
 
     def restart_unhealthy(self, record: ContainerRecord, probe: str, grace_s: float | None) -> None:
         """A startup or liveness probe has given up on a container: stop it; the restart policy does the rest."""
@@ -335,7 +355,7 @@ class PodWorker:
     @property
     def phase(self) -> str:
         """The Pod's phase as its containers now are."""
-        return pod_phase(self.pod, self.initialized, self.containers)
+        return pod_phase(self.pod, self.initialized, self.containers, self.inits)
 
     def changed(self) -> None:
         """Write the status to the API a little later, together with what else changes until then."""

@@ -11,10 +11,15 @@ from lab.kube.kinds.pod import Pod, PodIP, PodStatus
 from lab.kube.meta import Condition
 
 
-def pod_phase(pod: Pod, initialized: bool, containers: Sequence[ContainerRecord]) -> str:
+def pod_phase(
+    pod: Pod, initialized: bool, containers: Sequence[ContainerRecord], inits: Sequence[ContainerRecord] = ()
+) -> str:
     """Pending until everything was started once; Running until nothing will run again."""
     if not initialized:
-        return "Pending"
+        failed = any(
+            record.state.state == "terminated" and not (record.succeeded or record.sidecar) for record in inits
+        )
+        return "Failed" if failed and pod.spec.restart_policy == "Never" else "Pending"
     if any(record.state.state == "waiting" and record.last_state is None for record in containers):
         return "Pending"
     ended = [record for record in containers if record.state.state == "terminated"]

@@ -37,6 +37,9 @@ def pod_spec_errors(spec: PodSpec, path: str) -> Errors:
         for index, container in enumerate(containers):
             at = f"{path}.{field}[{index}]"
             yield from _container(container, at)
+            yield from _hooks(container, at, spec.termination_grace_period_seconds)
+            if field == "initContainers" and container.restart_policy != "Always":
+                yield from _only_for_those_that_stay(container, at)
             if container.name in names:
                 yield duplicate(f"{at}.name", container.name)
             names[container.name] = None
@@ -66,10 +69,41 @@ def _container(container: Container, path: str) -> Errors:
             yield from _probe(probe, f"{path}.{field}")
             if field != "readinessProbe" and probe.success_threshold not in (None, 0, 1):
                 yield invalid(f"{path}.{field}.successThreshold", probe.success_threshold, "must be 1")
+            grace_s = probe.termination_grace_period_seconds
+            if field == "readinessProbe" and grace_s is not None:
+                at = f"{path}.{field}.terminationGracePeriodSeconds"
+                yield invalid(at, grace_s, "must not be set for readinessProbes")
+
+
+def _only_for_those_that_stay(container: Container, path: str) -> Errors:
+    """What an init container that runs to its end cannot have (KEP-753)."""
+    for field, value in (
+        ("lifecycle", container.lifecycle),
+        ("livenessProbe", container.liveness_probe),
+        ("readinessProbe", container.readiness_probe),
+        ("startupProbe", container.startup_probe),
+    ):
+        if value is not None:
+            yield forbidden(f"{path}.{field}", "may not be set for init containers without restartPolicy=Always")
+
+
+def _hooks(container: Container, path: str, grace_s: float | None) -> Errors:
+    """A hook's `sleep` fits in the Pod's grace (KEP-3960, KEP-4818)."""
+    hooks = container.lifecycle
+    for field, hook in (("postStart", hooks and hooks.post_start), ("preStop", hooks and hooks.pre_stop)):
+        seconds = hook.sleep.seconds if hook and hook.sleep is not None else 0
+        if grace_s is not None and not 0 <= seconds <= grace_s:
+            why = f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s:g})"
+            yield invalid(f"{path}.lifecycle.{field}.sleep", seconds, why)
 
 
 def _probe(probe: Probe, path: str) -> Errors:
     """Numbers below zero; zero stands for the default, which is filled in before this looks (validateProbe)."""
+    handlers = [each for each in (probe.exec, probe.http_get, probe.tcp_socket, probe.grpc) if each is not None]
+    if len(handlers) > 1:
+        yield forbidden(path, "may not specify more than 1 handler type")
+    elif not handlers:
+        yield required(path, "must specify a handler type")
     for field, value in (
         ("initialDelaySeconds", probe.initial_delay_seconds),
         ("timeoutSeconds", probe.timeout_seconds),
