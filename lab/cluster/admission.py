@@ -99,6 +99,8 @@ class Admission:
                 new = with_target_gates(new, self._store)
         if isinstance(new, Job) and old is None:
             new = with_selector(new)
+            if not self.features.job_success_policy:
+                new = replace(new, spec=replace(new.spec, success_policy=None))
         if isinstance(new, HorizontalPodAutoscaler) and not self.features.hpa_configurable_tolerance:
             new = without_tolerance(new, cast("HorizontalPodAutoscaler | None", old))
         new = validation.check(new, old, self.features)

@@ -33,6 +33,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """The reconciler also looks at Services without a serving endpoint (kubernetes/kubernetes#139629)."""
     hpa_configurable_tolerance: bool = True
     """A tolerance of an autoscaler's own (KEP-4951)."""
+    job_success_policy: bool = True
+    """A Job may be done by rules of its own (KEP-3998)."""
     load_balancer_ip_mode: bool = True
     """KEP-1860."""
     max_unavailable_stateful_set: bool = True
@@ -70,6 +72,7 @@ GATES: dict[str, str] = {
     "AllowServiceExternalIPs": "allow_service_external_ips",
     "AllowServiceLBStatusOnNonLB": "allow_service_lb_status_on_non_lb",
     "HPAConfigurableTolerance": "hpa_configurable_tolerance",
+    "JobSuccessPolicy": "job_success_policy",
     "LoadBalancerIPMode": "load_balancer_ip_mode",
     "MaxUnavailableStatefulSet": "max_unavailable_stateful_set",
     "MultiCIDRServiceAllocator": "multi_cidr_service_allocator",
@@ -83,6 +86,7 @@ GATES: dict[str, str] = {
 _ON_SINCE: dict[str, int] = {
     "load_balancer_ip_mode": 30,
     "nftables_cluster_ips_check": 30,
+    "job_success_policy": 31,
     "service_traffic_distribution": 31,
     "conntrack_reconciler": 32,
     "multi_cidr_service_allocator": 33,

@@ -92,6 +92,9 @@ def _daemonset(obj: DaemonSet, settings: Settings) -> DaemonSet:
     )
 
 
+MOST_TRIES = 2**31 - 1
+
+
 def _job(obj: Job, settings: Settings) -> Job:
     """SetDefaults_Job: neither completions nor parallelism means one of each; the template's labels are the Job's."""
     labels = obj.metadata.labels or obj.spec.template.metadata.labels
@@ -112,11 +115,18 @@ def _completed(spec: JobSpec, settings: Settings) -> JobSpec:
         spec,
         completions=1 if alone else spec.completions,
         parallelism=1 if spec.parallelism is None else spec.parallelism,
-        backoff_limit=settings.job_backoff_limit if spec.backoff_limit is None else spec.backoff_limit,
+        backoff_limit=_backoff_limit(spec, settings),
         completion_mode=spec.completion_mode or NON_INDEXED,
         suspend=False if spec.suspend is None else spec.suspend,
         pod_replacement_policy=spec.pod_replacement_policy or replaced,
     )
+
+
+def _backoff_limit(spec: JobSpec, settings: Settings) -> int:
+    """Where each number has tries of its own, all of them together have as many as they like."""
+    if spec.backoff_limit is not None:
+        return spec.backoff_limit
+    return settings.job_backoff_limit if spec.backoff_limit_per_index is None else MOST_TRIES
 
 
 def _cronjob(obj: CronJob, settings: Settings) -> CronJob:

@@ -20,6 +20,8 @@ from lab.kube.kinds.job import (
     OnPodCondition,
     PodFailurePolicy,
     PodFailurePolicyRule,
+    SuccessPolicy,
+    SuccessPolicyRule,
 )
 from lab.kube.kinds.pod import Container, ContainerState, ContainerStatus, Pod, PodSpec, PodTemplateSpec
 from lab.kube.meta import Condition, ObjectMeta
@@ -448,3 +450,115 @@ def test_never_more_pods_than_may_and_never_more_successes_than_must(
                 assert len(set(indexes)) == len(indexes)
     assert (cluster.status.succeeded == completions) == ("Complete" in cluster.conditions())
     assert (cluster.status.failed > 3) == ("Failed" in cluster.conditions())
+
+
+# -- tries of each number (KEP-3850) --------------------------------------------------------------------------------
+
+
+def numbers(**spec: Any) -> Cluster:
+    return Cluster(
+        completion_mode="Indexed", **{"completions": 3, "parallelism": 3, "backoff_limit_per_index": 1, **spec}
+    )
+
+
+def of(cluster: Cluster, index: int) -> Pod:
+    """The Pod that tries a number."""
+    (found,) = [pod for pod in cluster.trying() if pod.metadata.labels[INDEX] == str(index)]
+    return found
+
+
+def trying_numbers(cluster: Cluster) -> list[int]:
+    return sorted(int(pod.metadata.labels[INDEX]) for pod in cluster.trying())
+
+
+def test_a_number_that_has_used_its_tries_fails_alone_and_the_job_when_all_are_settled() -> None:
+    cluster = numbers()
+    assert cluster.job.spec.backoff_limit == 2**31 - 1
+    cluster.end("Failed", of(cluster, 1))
+    cluster.run(12)
+    assert of(cluster, 1).metadata.annotations["batch.kubernetes.io/job-index-failure-count"] == "1"
+    cluster.end("Failed", of(cluster, 1))
+    cluster.run(60)
+    assert (cluster.status.failed_indexes, trying_numbers(cluster)) == ("1", [0, 2])
+    assert cluster.conditions() == {}
+    cluster.end("Succeeded", of(cluster, 0))
+    cluster.end("Succeeded", of(cluster, 2))
+    assert cluster.conditions()["Failed"] == ("True", "FailedIndexes")
+    assert (cluster.status.completed_indexes, cluster.status.failed, cluster.status.succeeded) == ("0,2", 2, 2)
+
+
+def test_each_number_waits_on_its_own_10_s_then_twice_that() -> None:
+    cluster = numbers(backoff_limit_per_index=5)
+    pauses = []
+    for _ in range(3):
+        cluster.end("Failed", of(cluster, 0), code=1)
+        begun = cluster.clock.time() - BATCH_S
+        while 0 not in trying_numbers(cluster):
+            cluster.run(0.25)
+        pauses.append(round(cluster.clock.time() - begun))
+        assert {1, 2} <= set(trying_numbers(cluster))
+    assert pauses == [10, 20, 40]
+    cluster.end("Failed", of(cluster, 1))
+    cluster.run(11)
+    assert trying_numbers(cluster) == [0, 1, 2], "the first failure of another number is a first one"
+
+
+def test_more_failed_numbers_than_allowed_fail_the_job_at_once() -> None:
+    cluster = numbers(backoff_limit_per_index=0, max_failed_indexes=1)
+    cluster.end("Failed", of(cluster, 0))
+    assert cluster.conditions() == {}
+    cluster.end("Failed", of(cluster, 1))
+    cluster.run(5)
+    assert cluster.conditions()["Failed"] == ("True", "MaxFailedIndexesExceeded")
+    assert cluster.trying() == []
+    assert cluster.status.failed_indexes == "0,1"
+
+
+@pytest.mark.parametrize(
+    ("action", "failed", "counts"), [("FailIndex", "0", "0"), ("Ignore", "", "0"), ("Count", "", "1")]
+)
+def test_a_policy_may_give_a_number_up_or_not_count(action: str, failed: str, counts: str) -> None:
+    rule = PodFailurePolicyRule(action=action, on_exit_codes=OnExitCodes(operator="In", values=(42,)))
+    cluster = numbers(pod_failure_policy=PodFailurePolicy(rules=(rule,)))
+    cluster.end("Failed", of(cluster, 0), code=42)
+    assert cluster.status.failed_indexes == failed
+    cluster.run(15)
+    if action != "FailIndex":
+        assert of(cluster, 0).metadata.annotations["batch.kubernetes.io/job-index-failure-count"] == counts
+
+
+# -- successPolicy (KEP-3998) ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "enough"),
+    [
+        (SuccessPolicyRule(succeeded_count=1), [2]),
+        (SuccessPolicyRule(succeeded_indexes="0,2"), [0, 2]),
+        (SuccessPolicyRule(succeeded_indexes="0-1", succeeded_count=1), [1]),
+    ],
+)
+def test_a_job_is_done_when_a_rule_of_its_own_holds_and_the_rest_is_stopped(
+    rule: SuccessPolicyRule, enough: list[int]
+) -> None:
+    never = SuccessPolicyRule(succeeded_indexes="0-2")
+    cluster = Cluster(
+        completion_mode="Indexed", completions=3, parallelism=3, success_policy=SuccessPolicy(rules=(never, rule))
+    )
+    for index in enough:
+        assert cluster.conditions() == {}
+        cluster.end("Succeeded", of(cluster, index))
+    assert cluster.conditions()["SuccessCriteriaMet"] == ("True", "SuccessPolicy")
+    cluster.run(5)
+    assert cluster.conditions()["Complete"] == ("True", "SuccessPolicy")
+    assert next(one.message for one in cluster.status.conditions) == "Matched rules at index 1"
+    assert (cluster.trying(), cluster.status.succeeded, cluster.status.failed) == ([], len(enough), 0)
+
+
+def test_without_a_rule_that_holds_all_have_to_succeed() -> None:
+    policy = SuccessPolicy(rules=(SuccessPolicyRule(succeeded_indexes="0-1", succeeded_count=2),))
+    cluster = Cluster(completion_mode="Indexed", completions=2, parallelism=2, success_policy=policy)
+    cluster.end("Succeeded", of(cluster, 1))
+    assert cluster.conditions() == {}
+    cluster.end("Succeeded", of(cluster, 0))
+    assert cluster.conditions()["Complete"][0] == "True"

@@ -400,3 +400,53 @@ def test_a_cron_jobs_name_leaves_room_for_the_minute(store: Store) -> None:
     name = "a" * 53
     expected = f'metadata.name: Invalid value: "{name}": must be no more than 52 characters'
     assert refused(store, made("CronJob", name)) == [expected]
+
+
+INDEXED = {"completionMode": "Indexed", "completions": 5}
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "why"),
+    [
+        ({"backoffLimitPerIndex": 1}, "backoffLimitPerIndex", "requires indexed completion mode"),
+        ({**INDEXED, "maxFailedIndexes": 1}, "backoffLimitPerIndex", "when maxFailedIndexes is specified"),
+        (
+            {**INDEXED, "backoffLimitPerIndex": 1, "maxFailedIndexes": 6},
+            "maxFailedIndexes",
+            "must be less than or equal to completions",
+        ),
+        ({**INDEXED, "backoffLimitPerIndex": -1}, "backoffLimitPerIndex", NEGATIVE),
+        ({"successPolicy": {"rules": [{"succeededCount": 1}]}}, "successPolicy", "requires indexed completion mode"),
+        ({**INDEXED, "successPolicy": {"rules": []}}, "successPolicy.rules", "at least one rules must be specified"),
+        ({**INDEXED, "successPolicy": {"rules": [{}]}}, "successPolicy.rules[0]", "at least one of succeededCount"),
+        (
+            {**INDEXED, "successPolicy": {"rules": [{"succeededIndexes": "0-5"}]}},
+            "successPolicy.rules[0].succeededIndexes",
+            'too large index: "5"',
+        ),
+        (
+            {**INDEXED, "successPolicy": {"rules": [{"succeededIndexes": "2,1"}]}},
+            "successPolicy.rules[0].succeededIndexes",
+            "non-increasing order, previous: 2, current: 1",
+        ),
+        (
+            {**INDEXED, "successPolicy": {"rules": [{"succeededIndexes": "0-2,4", "succeededCount": 5}]}},
+            "successPolicy.rules[0].succeededCount",
+            "must be less than or equal to 4 (the number of indexes in the specified succeededIndexes field)",
+        ),
+    ],
+)
+def test_the_tries_of_numbers_and_the_rules_of_success(
+    store: Store, change: dict[str, Any], path: str, why: str
+) -> None:
+    (found,) = refused(store, made("Job", **change))
+    assert found.startswith(f"spec.{path}: ")
+    assert why in found
+
+
+def test_before_1_31_a_job_has_no_rules_of_success() -> None:
+    old = Store(Clock(), Journal(), Settings(kubernetes="1.30"))
+    Admission(Settings(kubernetes="1.30")).attach(old)
+    job = old.create(made("Job", **INDEXED, successPolicy={"rules": [{"succeededCount": 1}]}))
+    assert isinstance(job, Job)
+    assert job.spec.success_policy is None

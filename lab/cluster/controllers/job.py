@@ -13,6 +13,15 @@ from msgspec.structs import replace
 from lab.clock import Clock
 from lab.cluster.controllers.availability import active, changes_count
 from lab.cluster.controllers.base import Controller, Key
+from lab.cluster.controllers.job_index_tries import (
+    IndexTries,
+    Numbers,
+    after_failures,
+    failure_of,
+    limited,
+    success_of,
+    with_count,
+)
 from lab.cluster.controllers.job_indexes import (
     format_indexes,
     index_of,
@@ -69,6 +78,8 @@ class _Sync(NamedTuple):
     succeeded: int
     failed: int
     tries: Tries
+    numbers: Numbers
+    """Of an indexed Job with backoffLimitPerIndex."""
 
 
 class JobController(Controller):
@@ -80,6 +91,7 @@ class JobController(Controller):
         super().__init__(store, clock, settings, seed)
         self._tries: dict[str, Tries] = {}
         """By the uid of the Job."""
+        self._index_tries: dict[str, dict[int, IndexTries]] = {}
 
     def connect(self) -> None:
         """Follow Jobs, and a moment later the Pods that are or could be theirs."""
@@ -91,6 +103,7 @@ class JobController(Controller):
     def _on_gone(self, change: Change) -> None:
         if change.new is None:
             self._tries.pop(change.object.metadata.uid, None)
+            self._index_tries.pop(change.object.metadata.uid, None)
 
     def _on_pod(self, change: Change) -> None:
         owner = change.object.metadata.controller
@@ -124,7 +137,7 @@ class JobController(Controller):
         if job.status.start_time is None and not job.spec.suspend:
             job = replace(job, status=replace(job.status, start_time=self.clock.time()))
         sync = self._look(job, pods)
-        decision = decided(job) or self._failure(sync)
+        decision = decided(job) or self._failure(sync) or success_of(job, sync.indexes)
         if decision is not None:
             self._end(sync, decision)
             return
@@ -147,7 +160,8 @@ class JobController(Controller):
         succeeded = len(indexes) if job.spec.indexed else job.status.succeeded + len(good)
         tries = self._tries.get(job.metadata.uid, Tries()).after(good, bad)
         failed = job.status.failed + len(counted)
-        return _Sync(job, pods, active(pods), good + bad, indexes, succeeded, failed, tries)
+        numbers = after_failures(job, self._index_tries.get(job.metadata.uid, {}), bad)
+        return _Sync(job, pods, active(pods), good + bad, indexes, succeeded, failed, tries, numbers)
 
     def _failure(self, sync: _Sync) -> Decision | None:
         """Why the Job has failed; None when it has not. Asks to look again when its deadline is."""
@@ -160,6 +174,9 @@ class JobController(Controller):
         limit = self.settings.job_backoff_limit if spec.backoff_limit is None else spec.backoff_limit
         if sync.failed > limit or _restarted_too_often(sync, limit):
             return BACKOFF_LIMIT
+        by_numbers = failure_of(sync.job, sync.succeeded, len(sync.numbers.failed)) if limited(sync.job) else None
+        if by_numbers is not None:
+            return by_numbers
         start_s = sync.job.status.start_time
         if spec.active_deadline_seconds is None or start_s is None or spec.suspend:
             return None
@@ -191,6 +208,8 @@ class JobController(Controller):
 
     def _may_try(self, sync: _Sync) -> bool:
         """Whether the pause after a failure is over; asks to look again when it is."""
+        if limited(sync.job):
+            return True  # each number waits on its own
         settings = self.settings
         waits_s = sync.tries.next_s(settings.job_backoff_initial_s, settings.job_backoff_max_s) - self.clock.time()
         if sync.tries.failures and waits_s > 0:
@@ -202,6 +221,11 @@ class JobController(Controller):
         job = sync.job
         if not job.spec.indexed:
             pods = [self._pod(job)] * count
+        elif limited(job):
+            pods = [
+                with_count(numbered(self._pod(job), job, number), sync.numbers.tries.get(number, IndexTries()))
+                for number in self._due(sync, count)
+            ]
         else:
             numbers = pending_indexes(job, sync.indexes, sync.active, count)
             pods = [numbered(self._pod(job), job, number) for number in numbers]
@@ -212,6 +236,20 @@ class JobController(Controller):
                 self.note(job, "FailedCreate", f"Error creating: {error}", type="Warning")
                 raise
             self.note(job, "SuccessfulCreate", f"Created pod: {made.name}")
+
+    def _due(self, sync: _Sync, count: int) -> list[int]:
+        """The lowest numbers that may be tried now; asks to look again when the next one may."""
+        job, now, settings = sync.job, self.clock.time(), self.settings
+        settled = (*sync.indexes, *sync.numbers.failed)
+        waits: dict[int, float] = {}
+        for number in pending_indexes(job, settled, sync.active, job.spec.completions or 0):
+            tries = sync.numbers.tries.get(number)
+            due_s = tries.next_s(settings.job_backoff_initial_s, settings.job_backoff_max_s) if tries else now
+            waits[number] = due_s - now
+        later = [wait_s for wait_s in waits.values() if wait_s > 0]
+        if later:
+            self.queue.add_after(job.key, min(later))
+        return [number for number, wait_s in waits.items() if wait_s <= 0][:count]
 
     def _pod(self, job: Job) -> Pod:
         pod = pod_from(job.spec.template, job)
@@ -265,11 +303,14 @@ class JobController(Controller):
             succeeded=sync.succeeded,
             failed=sync.failed + lost,
             completed_indexes=format_indexes(sync.indexes) if job.spec.indexed else "",
+            failed_indexes=format_indexes(sync.numbers.failed) if limited(job) else None,
             uncounted_terminated_pods=UncountedTerminatedPods(),
         )
         if decision is not None:
             status = with_decision(status, decision, terminating == 0, self.clock.time())
         self._tries[job.metadata.uid] = sync.tries
+        if limited(job):
+            self._index_tries[job.metadata.uid] = sync.numbers.tries
         self.store.mutate(Job, job.name, job.namespace, lambda current: replace(current, status=status))
         for pod in sync.ended:
             self._let_go(pod)
@@ -294,7 +335,7 @@ def _wanted(sync: _Sync) -> int:
         return 0
     if spec.completions is None:
         return len(sync.active) if sync.succeeded else workers
-    return max(min(spec.completions - sync.succeeded, workers), 0)
+    return max(min(spec.completions - sync.succeeded - len(sync.numbers.failed), workers), 0)
 
 
 def _reached(sync: _Sync) -> bool:

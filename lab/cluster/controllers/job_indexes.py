@@ -49,9 +49,9 @@ def _run(first: int, last: int) -> str:
     return f"{first},{last}" if last == first + 1 else f"{first}-{last}"
 
 
-def pending_indexes(job: Job, succeeded: Iterable[int], active: Iterable[Pod], count: int) -> list[int]:
-    """The lowest numbers, at most `count`, that have neither succeeded nor a Pod that tries."""
-    taken = dict.fromkeys(succeeded)
+def pending_indexes(job: Job, settled: Iterable[int], active: Iterable[Pod], count: int) -> list[int]:
+    """The lowest numbers, at most `count`, that are not settled and have no Pod that tries."""
+    taken = dict.fromkeys(settled)
     taken.update((index, None) for pod in active if (index := index_of(pod)) is not None)
     free = (index for index in range(job.spec.completions or 0) if index not in taken)
     return [index for index, _ in zip(free, range(count), strict=False)]

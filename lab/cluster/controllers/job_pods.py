@@ -111,6 +111,8 @@ class Failure(NamedTuple):
     counts: bool = True
     fails_job: str = ""
     """Why the whole Job has failed."""
+    fails_index: bool = False
+    """Whether its number is not tried again."""
 
 
 def judge(job: Job, pod: Pod) -> Failure:
@@ -120,7 +122,8 @@ def judge(job: Job, pod: Pod) -> Failure:
         matched = _matched(rule, pod)
         if matched:
             message = f"{matched} matching {rule.action} rule at index {number}"
-            return Failure(rule.action != "Ignore", message if rule.action == "FailJob" else "")
+            fails_job = message if rule.action == "FailJob" else ""
+            return Failure(rule.action != "Ignore", fails_job, rule.action == "FailIndex")
     return Failure()
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from lab.cluster.errors import duplicate, invalid, required, unsupported
 from lab.cluster.job_identity import expected_labels
+from lab.cluster.validation.job_success import success_policy_errors
 from lab.cluster.validation.metadata import IMMUTABLE
 from lab.cluster.validation.names import Errors, label_errors, label_faults, qualified_name_faults
 from lab.cluster.validation.selectors import selector_errors
@@ -68,11 +69,15 @@ def job_spec_errors(spec: JobSpec, path: str) -> Errors:
         ("completions", spec.completions),
         ("activeDeadlineSeconds", spec.active_deadline_seconds),
         ("backoffLimit", spec.backoff_limit),
+        ("backoffLimitPerIndex", spec.backoff_limit_per_index),
+        ("maxFailedIndexes", spec.max_failed_indexes),
         ("ttlSecondsAfterFinished", spec.ttl_seconds_after_finished),
     ):
         yield from not_negative(f"{path}.{field}", value)
     yield from _mode(spec, path)
+    yield from _limits(spec, path)
     yield from _failure_policy(spec, f"{path}.podFailurePolicy")
+    yield from success_policy_errors(spec, f"{path}.successPolicy")
     allowed = ("Failed",) if spec.pod_failure_policy is not None else _REPLACEMENTS
     if spec.pod_replacement_policy is not None and spec.pod_replacement_policy not in allowed:
         yield unsupported(f"{path}.podReplacementPolicy", spec.pod_replacement_policy, allowed)
@@ -92,6 +97,21 @@ def _mode(spec: JobSpec, path: str) -> Errors:
     if spec.parallelism is not None and spec.parallelism > _MOST_INDEXED_PODS:
         detail = f"must be less than or equal to {_MOST_INDEXED_PODS} when completion mode is {INDEXED}"
         yield invalid(f"{path}.parallelism", spec.parallelism, detail)
+
+
+def _limits(spec: JobSpec, path: str) -> Errors:
+    """Of the tries of each number."""
+    if spec.max_failed_indexes is not None and spec.backoff_limit_per_index is None:
+        yield required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
+    most = spec.completions
+    if spec.indexed and most is not None and spec.max_failed_indexes is not None and spec.max_failed_indexes > most:
+        yield invalid(f"{path}.maxFailedIndexes", spec.max_failed_indexes, "must be less than or equal to completions")
+    for field, value in (
+        ("backoffLimitPerIndex", spec.backoff_limit_per_index),
+        ("maxFailedIndexes", spec.max_failed_indexes),
+    ):
+        if value is not None and not spec.indexed:
+            yield invalid(f"{path}.{field}", value, "requires indexed completion mode")
 
 
 def _restart_policy(spec: JobSpec, path: str) -> Errors:
@@ -128,7 +148,7 @@ def _action(rule: PodFailurePolicyRule, spec: JobSpec, path: str) -> Errors:
         yield required(path, f"valid values: {_quoted(_ACTIONS)}")
     elif rule.action not in _ACTIONS:
         yield unsupported(path, rule.action, _ACTIONS)
-    elif rule.action == "FailIndex" and "backoffLimitPerIndex" not in spec.extra:
+    elif rule.action == "FailIndex" and spec.backoff_limit_per_index is None:
         yield invalid(path, rule.action, "requires the backoffLimitPerIndex to be set")
 
 
@@ -178,11 +198,13 @@ def _changes(new: Job, old: Job) -> Errors:
     fields: Mapping[str, tuple[object, object]] = {
         "completionMode": (spec.completion_mode, before.completion_mode),
         "podFailurePolicy": (spec.pod_failure_policy, before.pod_failure_policy),
+        "successPolicy": (spec.success_policy, before.success_policy),
+        "backoffLimitPerIndex": (spec.backoff_limit_per_index, before.backoff_limit_per_index),
         "managedBy": (spec.managed_by, before.managed_by),
     }
     for field, (value, was) in fields.items():
         if value != was:
-            yield invalid(f"spec.{field}", value if isinstance(value, str) else None, IMMUTABLE)
+            yield invalid(f"spec.{field}", value if isinstance(value, str | int) else None, IMMUTABLE)
 
 
 def _lasting(template: PodTemplateSpec, waits: bool) -> PodTemplateSpec:

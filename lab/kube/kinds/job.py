@@ -43,6 +43,20 @@ class PodFailurePolicy(KubeStruct, frozen=True):
     rules: tuple[PodFailurePolicyRule, ...] = ()
 
 
+class SuccessPolicyRule(KubeStruct, frozen=True):
+    """So many of these numbers, or all of them, or so many of all numbers have succeeded."""
+
+    succeeded_indexes: str | None = None
+    """Such as `0,2-4`."""
+    succeeded_count: int | None = None
+
+
+class SuccessPolicy(KubeStruct, frozen=True):
+    """KEP-3998: an indexed Job is done as soon as one of these rules holds."""
+
+    rules: tuple[SuccessPolicyRule, ...] = ()
+
+
 class JobSpec(KubeStruct, frozen=True):
     """How many Pods have to succeed, and how many may try at a time; times in seconds."""
 
@@ -51,7 +65,12 @@ class JobSpec(KubeStruct, frozen=True):
     """None for a work queue: done when one has succeeded and no other runs."""
     active_deadline_seconds: float | None = None
     pod_failure_policy: PodFailurePolicy | None = None
+    success_policy: SuccessPolicy | None = None
     backoff_limit: int | None = None
+    backoff_limit_per_index: int | None = None
+    """KEP-3850: each number of an indexed Job has its own tries, and its own pauses between them."""
+    max_failed_indexes: int | None = None
+    """With more failed numbers than this, the whole Job has failed at once."""
     selector: LabelSelector | None = None
     """Made by the API server, unless `manual_selector` says otherwise."""
     manual_selector: bool | None = None
@@ -96,6 +115,8 @@ class JobStatus(KubeStruct, frozen=True):
     terminating: int | None = None
     completed_indexes: str = ""
     """Such as `0,2-4`."""
+    failed_indexes: str | None = None
+    """The same of the numbers that have failed for good; None without backoffLimitPerIndex."""
     uncounted_terminated_pods: UncountedTerminatedPods | None = None
     ready: int | None = None
 

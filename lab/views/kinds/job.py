@@ -101,6 +101,8 @@ def _describe(job: Job, context: Context) -> list[str]:
     pairs.append(("Pods Statuses", counts))
     if spec.indexed:
         pairs.append(("Completed Indexes", status.completed_indexes or "<none>"))
+    if status.failed_indexes is not None:
+        pairs.append(("Failed Indexes", status.failed_indexes or "<none>"))
     return fields(pairs) + template_lines(spec.template)
 
 
