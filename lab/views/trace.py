@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lab.network.addresses import join
-from lab.network.reasons import NOTHING_LISTENS, REASONS
+from lab.network.reasons import LB_TARGET, NOTHING_LISTENS, REASONS
 from lab.views import format as fmt
 from lab.views.spans import Line, cells, columns, fit_name, fit_text, line, plain, wrap
 from lab.views.trace_words import ROLES, aliases, outcomes, sight_words
@@ -48,7 +48,7 @@ def trace_lines(trace: Trace, size: int) -> list[Line]:
     if account is not None:
         sections += _edge(account)
         if account.balancer is not None:
-            sections.append(_balancer(account.balancer, size))
+            sections.append(_balancer(account, account.balancer, size))
         for number, leg in enumerate(account.legs):
             last = number == len(account.legs) - 1
             sections.append(_leg(leg, trace.forecast.sights if last else (), account.attempt.arrival.endpoint, size))
@@ -178,10 +178,12 @@ def _edge(account: Account) -> list[list[Line]]:
     return [[_title("Edge of the cloud", f"1:1 NAT: {packet.dst_ip} is {legs[0].packet.dst_ip} inside")]]
 
 
-def _balancer(balanced: Balanced, size: int) -> list[Line]:
+def _balancer(account: Account, balanced: Balanced, size: int) -> list[Line]:
     lines = [_title(f"Load balancer {balanced.address}", f"Service {_short(balanced.service)}")]
     if balanced.node:
-        text = f"sends to {balanced.node}, healthy: {', '.join(balanced.healthy) or 'none'}"
+        arrival = account.attempt.arrival
+        target = f"pod/{arrival.way.pod} on {balanced.node}" if arrival.reason == LB_TARGET else balanced.node
+        text = f"sends to {target}, healthy: {', '.join(balanced.healthy) or 'none'}"
         lines += [line("  ", *each) for each in wrap(text, size - 2)]
     if balanced.how:
         lines += [line("  ", *each) for each in wrap(balanced.how, size - 2, "dim")]
