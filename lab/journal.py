@@ -125,11 +125,12 @@ class NetworkChanged(Event, frozen=True, gc=False, tag="network"):
 
 
 class HealthChecked(Event, frozen=True, gc=False, tag="health"):
-    """A load balancer changed its mind about a node."""
+    """A load balancer changed its mind about a target."""
 
     balancer: str
     service: str
     node: str
+    """The target: a node, or `pod/NAMESPACE/NAME`."""
     healthy: bool
     message: str = ""
 

@@ -158,17 +158,20 @@ class LoadBalancers:
         balancer.learn(service)
         if of_pods != _of_pods(balancer):
             # Another target type is another target group.
-            for name in list(balancer.targets):
-                self._forget(balancer, name)
+            self._empty(balancer)
             self._fill(balancer)
         elif isinstance(balancer, Announced):
             self._announced(balancer)
 
     def _remove(self, ip: str) -> None:
-        balancer = self.by_ip.pop(ip)
+        self._empty(self.by_ip.pop(ip))
+        self._topology.remove_load_balancer(ip)
+
+    def _empty(self, balancer: Balancer) -> None:
+        if isinstance(balancer, TargetGroup):
+            self._pods.forget(balancer)
         for name in list(balancer.targets):
             self._forget(balancer, name)
-        self._topology.remove_load_balancer(ip)
 
     def _register(self, balancer: Balancer, target: Target) -> None:
         balancer.targets[target.name] = target

@@ -50,7 +50,7 @@ class PodTargets:
         self._rules[group] = rules
         namespace, _, name = group.service.partition("/")
         service = self._store.find(Service, name, namespace)
-        gate = readiness_gate_of(service) if service is not None else ""
+        gate = readiness_gate_of(service) if service is not None and _is_first(group, service) else ""
         own = [rule for rule in rules if family(rule.cluster_ip) == family(group.ip)]
         wanted = self._wanted(own, gate)
         for known in [known for known in group.targets.values() if known.state != DRAINING]:
@@ -65,9 +65,13 @@ class PodTargets:
             self._polling[group] = None
             self._clock.after(self._poll_s, self._look_again, group)
 
+    def forget(self, group: TargetGroup) -> None:
+        """The group is gone, or has other targets now."""
+        self._rules.pop(group, None)
+
     def _look_again(self, group: TargetGroup) -> None:
         self._polling.pop(group, None)
-        if group.service and self._rules.get(group):
+        if group in self._rules:
             self.reconcile(group, self._rules[group])
 
     def _wanted(self, rules: Iterable[ServicePortRule], gate: str) -> dict[str, Target]:
@@ -107,6 +111,11 @@ class PodTargets:
             made = replace(told, last_transition_time=since)
             self._store.mutate(Pod, pod.name, pod.namespace, lambda found: _with_condition(found, made))
         return told.status != "True"
+
+
+def _is_first(group: TargetGroup, service: Service) -> bool:
+    """Of the groups of a dual-stack Service one alone speaks to the Pods."""
+    return next((each.ip for each in service.status.load_balancer.ingress), "") == group.ip
 
 
 def _told(gate: str, target: Target) -> Condition:

@@ -13,7 +13,7 @@ from lab.journal import HealthChecked, Noted
 from lab.kube.balancers import PROFILES, TARGET_TYPE_ANNOTATION, readiness_gate_of
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
-from lab.kube.kinds.service import Service
+from lab.kube.kinds.service import LoadBalancerIngress, LoadBalancerStatus, Service, ServiceStatus
 from lab.kube.meta import Condition
 from lab.kube.versions import settings_of
 from lab.network.balancer import Balancer
@@ -340,3 +340,27 @@ def test_it_asks_neither_kube_proxy_nor_pods() -> None:
 def test_every_profile_sets_only_settings_that_exist() -> None:
     for name in PROFILES:
         assert settings_of({"load_balancer": name}).load_balancer == name
+
+
+def test_a_balancer_that_is_gone_is_not_looked_after_any_more() -> None:
+    cluster = SmallCluster(1, load_balancer="aws-nlb")
+    gate = readiness_gate_of(cluster.service(**PODS))
+    cluster.pod("web-1", 1, "10.244.0.2", readinessGates=[{"conditionType": gate}])
+    cluster.slice("web", endpoint("10.244.0.2", 1, "web-1"))
+    cluster.run(5)
+    gone = balancer(cluster)
+    cluster.store.delete(Service, "web")
+    cluster.run(400)
+    assert gone.targets == {}
+    assert cluster.events(HealthChecked) == []
+
+
+def test_its_hostname_leads_to_its_address() -> None:
+    cluster = nlb(wait_s=0)
+    found = LoadBalancerIngress(ip=LB_IP, hostname="k8s-web.elb.lab.amazonaws.com", ip_mode="Proxy")
+    status = ServiceStatus(load_balancer=LoadBalancerStatus(ingress=(found,)))
+    cluster.store.mutate(Service, "web", "default", lambda old: replace(old, status=status))
+    assert cluster.resolve(CLIENT, "k8s-web.elb.lab.amazonaws.com").addresses == (LB_IP,)
+    cluster.store.delete(Service, "web")
+    cluster.run(60)  # the client remembers it for its TTL
+    assert cluster.resolve(CLIENT, "k8s-web.elb.lab.amazonaws.com").addresses == ()

@@ -25,6 +25,12 @@ def test_each_profile_does_what_the_scenario_says(case: Case) -> None:
     assert (result.outcome, result.problems) == ("passed", ())
 
 
+def test_the_same_story_is_the_same_run() -> None:
+    for case in (case for case in CASES if case.variant in ("gated", "default", "")):
+        first, again = run_case(case), run_case(case)
+        assert first.journal == again.journal != ""
+
+
 @pytest.mark.parametrize(
     ("profile", "told"),
     [
