@@ -140,6 +140,16 @@ def test_it_fails_open_when_every_target_is_unhealthy() -> None:
     assert closed.connect(CLIENT, LB_IP).reason == "lb-no-healthy-node"
 
 
+def test_while_it_fails_open_it_resets_nothing() -> None:
+    cluster = nlb()
+    balancer(cluster)._listens = lambda socket: False
+    cluster.run(60)
+    assert set(states(cluster).values()) == {"unhealthy"}
+    flows = connections(cluster)
+    cluster.pod("other", 1, "10.244.0.77")  # an address that changes hands: every connection is looked at anew
+    assert all(flow.open and cluster.network.carries(flow) for flow in flows)
+
+
 def test_it_resets_the_connections_of_a_target_that_becomes_unhealthy() -> None:
     cluster = nlb(spec=LOCAL)
     flows = connections(cluster)
