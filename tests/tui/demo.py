@@ -112,14 +112,16 @@ class DemoEngine:
 
     def __post_init__(self) -> None:
         self.store = Store(self.clock, self.journal, Settings(), seed=1)
-        self.traffic = SimpleNamespace(measure=Measurements(), servers=SimpleNamespace())
+        self.traffic = SimpleNamespace(measure=Measurements(), servers=SimpleNamespace(hanging=lambda: []))
         self.network = SimpleNamespace(
             proxies={},
             balancers=SimpleNamespace(by_ip={}),
             open_ports=lambda: [],
             explain=lambda decision: None,
+            topology=SimpleNamespace(down=lambda: []),
+            dns=SimpleNamespace(server=SimpleNamespace(upstream="up")),
         )
-        self.control_plane = SimpleNamespace(kubelets={})
+        self.control_plane = SimpleNamespace(kubelets={}, provider=SimpleNamespace(up=True))
         self.spec = SimpleNamespace(proxy="nftables", settings=Settings())
         self.random = random.Random("demo")
         self.web: list[Pod] = []
