@@ -13,10 +13,13 @@ To learn from it how kube-proxy works, read in this order:
     program/            the same rules as iptables, nftables and ipvs hold them, line by line
 
 Around it: `node_facts.py` (what differs from node to node), `health_check.py`, `host.py` (one node's part of the data
-plane), `load_balancer.py`, `topology.py` (links), `journey.py` (from node to node; its end is an `arrival.py`, and
+plane), `topology.py` (links), `journey.py` (from node to node; its end is an `arrival.py`, and
 `memory.py` takes a way that is known again, as long as nothing has changed), `policy.py` with
 `policy_rules.py` (NetworkPolicies), `exposure.py` (what is open to the outside), `reasons.py` (every reason code),
 `explanation.py` (why a decision fell as it did). `network.py` is the way in.
+
+Load balancers: `balancer.py` (how one of each profile chooses and what it asks its targets), `load_balancer.py` (all of
+them, as targets come, are checked and go), `pod_targets.py` (Pods as targets of an NLB, and their readiness gates).
 
 What the kernel remembers of connections: `conntrack.py`, `conntrack_entries.py` (as `conntrack -L` shows it),
 `conntrack_cleanup.py` (which UDP entries kube-proxy deletes, release by release).
