@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lab.kube.versions import VERSIONS
 from lab.scenario.catalogue import catalogue
 from lab.scenario.loader import load_all
 from lab.scenario.scenario import Scenario
@@ -38,7 +39,7 @@ def numbers(text: str) -> set[float]:
 
 
 def known_numbers(name: str) -> set[float]:
-    """Those of the file without its lesson, of its manifests, of what was measured, and of Kubernetes' defaults."""
+    """Those of the file without its lesson, of its manifests, of what was measured, of Kubernetes' defaults and releases."""
     folder = ENTRIES[name].path.parent
     found = {0.0, 1.0}
     for path in sorted(folder.iterdir()):
@@ -50,7 +51,7 @@ def known_numbers(name: str) -> set[float]:
     for variant in ("broken", "fixed"):
         for check in result(name, variant).checks:
             found |= numbers(check.message)
-    return found | numbers(str(msgspec.structs.asdict(Settings())))
+    return found | numbers(str(msgspec.structs.asdict(Settings()))) | {float(release) for release in VERSIONS}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
