@@ -39,7 +39,7 @@ def numbers(text: str) -> set[float]:
 
 
 def known_numbers(name: str) -> set[float]:
-    """Those of the file without its lesson, of its manifests, of what was measured, of Kubernetes' defaults and releases."""
+    """Of the file without its lesson, its manifests, what was measured, and Kubernetes' defaults and releases."""
     folder = ENTRIES[name].path.parent
     found = {0.0, 1.0}
     for path in sorted(folder.iterdir()):
