@@ -189,6 +189,12 @@ class Expression(NamedTuple):
         """Whether what was measured is as expected."""
         return OPERATORS[self.operator](actual, self.value)
 
+    def closer(self, one: float | str, other: float | str) -> float | str:
+        """Which of two values that hold is nearer to one that does not; where neither is, the second."""
+        if self.operator not in ("<", "<=", ">", ">=") or isinstance(one, str) or isinstance(other, str):
+            return other
+        return min(one, other) if self.operator.startswith(">") else max(one, other)
+
     def show(self, value: float | str) -> str:
         """A measured value in the words of the expectation."""
         if isinstance(value, str):

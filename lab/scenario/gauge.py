@@ -38,6 +38,8 @@ class Gauge:
         self._past: deque[measures.Reading] = deque()
         self._version = -1
         self._held = False
+        self.closest: float | str | None = None
+        """Of all figures that held, the one that was nearest to not holding."""
 
     @property
     def of_traffic(self) -> bool:
@@ -55,9 +57,13 @@ class Gauge:
             return self._held
         self._version = self.engine.store.version
         try:
-            self._held = self.expression.holds(self.value())
+            value = self.value()
         except LabError:
             self._held = False
+            return False
+        self._held = self.expression.holds(value)
+        if self._held and self.full:
+            self.closest = value if self.closest is None else self.expression.closer(self.closest, value)
         return self._held
 
     def value(self) -> float | str:

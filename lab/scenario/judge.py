@@ -126,8 +126,9 @@ class Judge:
         if not self._gauge.full and not last:
             return
         if last or (wanted.sooner and holds) or (wanted.throughout and not holds):
+            closest = self._gauge.closest if wanted.throughout and holds else None
             try:
-                value = self._gauge.value()
+                value = self._gauge.value() if closest is None else closest
             except LabError as error:
                 self._decide(holds, str(error))
             else:

@@ -32,15 +32,23 @@ BROKEN = """
 """
 
 
-@pytest.fixture(scope="module")
-def checks(tmp_path_factory):
-    path = tmp_path_factory.mktemp("broken") / "broken.yaml"
+def written(folder, expect):
+    path = folder / "smoke.yaml"
     text = SMOKE.read_text(encoding="utf-8").replace("- web.yaml", f"- {SMOKE.parent / 'web.yaml'}")
-    path.write_text(text.partition("expect:")[0] + "expect:" + BROKEN, encoding="utf-8")
-    player = Player(replace(load(path), timeline=()))
+    path.write_text(text.partition("expect:")[0] + "expect:" + expect, encoding="utf-8")
+    return load(path)
+
+
+def played(scenario):
+    player = Player(scenario)
     player.start()
     player.engine.run_until(20.0)
     return {check.name: check for check in player.checks}
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory):
+    return played(replace(written(tmp_path_factory.mktemp("broken"), BROKEN), timeline=()))
 
 
 def test_each_of_them_fails(checks):
@@ -72,3 +80,15 @@ def test_a_condition_that_must_hold_throughout_fails_at_the_first_second_at_whic
 
 def test_a_condition_that_must_hold_by_a_moment_fails_only_then(checks):
     assert checks["pods ready web == 7 (by 6s)"].at_s == 6.0
+
+
+def test_what_held_throughout_shows_the_figure_that_was_nearest_to_failing(tmp_path):
+    expect = """
+  - {that: pods ready web >= 1, from: 0s, to: 20s}
+  - {that: pods ready web < 9, from: 0s, to: 20s}
+  - {that: requests >= 1, over: 2s, from: 2s, to: 20s, traffic: outside}
+  - {that: requests <= 99, over: 2s, from: 2s, to: 20s, traffic: outside}
+"""
+    grown, small, least, most = list(played(written(tmp_path, expect)).values())[:4]
+    assert (grown.message, small.message) == ("2", "3")
+    assert least.value < 20 < 30 <= most.value
