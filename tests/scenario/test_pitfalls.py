@@ -50,7 +50,8 @@ def known_numbers(name: str) -> set[float]:
         found |= numbers(text)
     for variant in ("broken", "fixed"):
         for check in result(name, variant).checks:
-            found |= numbers(check.message)
+            measured = numbers(check.message)
+            found |= measured | {float(round(number)) for number in measured}
     return found | numbers(str(msgspec.structs.asdict(Settings()))) | {float(release) for release in VERSIONS}
 
 
