@@ -211,6 +211,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # -- links, one way
     link_pod_s: float = 0.00002
+    pod_hairpin: bool = True
+    """Whether a node hands a Pod what it sent to itself through a Service (`hairpinMode` of the CNI plugin bridge)."""
     link_node_s: float = 0.0001
     link_zone_s: float = 0.0004
     link_internet_s: float = 0.01

@@ -367,7 +367,7 @@ ELSEWHERE = {
         "container_start_s init_container_run_s kubelet_status_latency_s endpoints_batch_period_s "
         "endpoints_most_services proxy_sync_latency_s ipvs_scheduler policy_sync_latency_s dns_negative_ttl_s "
         "dns_service_time_s dns_cache_cluster_zone dns_upstream link_pod_s link_node_s link_zone_s link_internet_s "
-        "answer_bytes cluster_domain cluster_dns_ip node_cpu node_memory node_pods"
+        "answer_bytes pod_hairpin cluster_domain cluster_dns_ip node_cpu node_memory node_pods"
     ),
     "test_pod_gc": "pod_gc_period_s pod_gc_quarantine_s pod_gc_terminated_threshold",
     "test_metrics_server": "metrics_server metrics_resolution_s metrics_fresh_container_s",

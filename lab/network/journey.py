@@ -89,6 +89,7 @@ class Wayfinder:
         self._policies = policies
         self._remembers = True
         self._link_pod_s = settings.link_pod_s
+        self._hairpin = settings.pod_hairpin
         self._healthz_port = settings.proxy_healthz_port
         self._pod_cidrs = parse_cidrs(settings.pod_cidr.split(","))
         self.service_cidrs = parse_cidrs(settings.service_cidr.split(","))
@@ -247,6 +248,8 @@ class Wayfinder:
         if owner is None:
             reason = reasons.ENDPOINT_GONE if endpoint.pod else reasons.ENDPOINT_UNKNOWN
             return self._way(journey, DELIVER, reason, endpoint.ip, endpoint.port, endpoint.node)
+        if not self._hairpin and owner.party == journey.source.name and endpoint.ip in self._owners.by_ip:
+            return self._way(journey, DROP, reasons.HAIRPIN_OFF, endpoint.ip, endpoint.port, owner.node, owner)
         return self._arrive(journey, DELIVER, "", endpoint.ip, endpoint.port, owner.node, owner)
 
     # -- NetworkPolicies --------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ NO_REAL_SERVER = "no-real-server"
 # -- thrown away by a rule
 NO_LOCAL_ENDPOINTS = "no-local-endpoints"
 ANSWER_DISCARDED = "answer-discarded"
+HAIRPIN_OFF = "hairpin-off"
 SOURCE_NOT_ALLOWED = "source-not-allowed"
 UNALLOCATED = "unallocated-cluster-ip"
 CONNTRACK_FULL = "conntrack-full"
@@ -130,6 +131,10 @@ REASONS: dict[str, Reason] = {
         "A Local traffic policy applies and this node has no endpoint; the virtual server of ipvs is empty, and the "
         "kernel refuses the connection at once.",
         "Run a Pod on each node, or use the Cluster policy.",
+    ),
+    HAIRPIN_OFF: Reason(
+        "The Service chose the very Pod that asks, and the node's bridge gives nothing back to the port it came from.",
+        "Switch on hairpinMode of the network plugin, or let the Pod call itself on localhost.",
     ),
     ANSWER_DISCARDED: Reason(
         "A Local traffic policy applies and this node has no endpoint; ipvs sends the packet to another node without "

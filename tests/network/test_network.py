@@ -24,6 +24,28 @@ def test_a_pod_reaches_a_service_through_its_own_node() -> None:
     assert near.latency_s == pytest.approx(2 * 0.00002)
 
 
+def test_without_hairpin_a_pod_that_a_service_sends_to_itself_hears_nothing() -> None:
+    for hairpin, told in ((True, ("deliver", "balanced")), (False, ("drop", "hairpin-off"))):
+        cluster = SmallCluster(pod_hairpin=hairpin).web()
+        own = cluster.pod("own", 1, "10.244.0.9")
+        cluster.slice("web", endpoint("10.244.0.9", 1, "own"), endpoint("10.244.1.2", 2, "web-2"))
+        flows = [cluster.run().connect(own) for _ in range(20)]
+        assert {flow.decision.pod for flow in flows} == {"default/own", "default/web-2"}
+        assert {(flow.verdict, flow.reason) for flow in flows if flow.decision.pod == "default/own"} == {told}
+        assert {flow.verdict for flow in flows if flow.decision.pod == "default/web-2"} == {"deliver"}
+
+
+def test_without_hairpin_a_pod_on_its_nodes_network_still_reaches_itself() -> None:
+    cluster = SmallCluster(pod_hairpin=False)
+    ports = [{"containerPort": 8080}]
+    containers = [{"name": "app", "image": "app", "ports": ports}]
+    own = cluster.pod("own", 1, "172.18.0.11", hostNetwork=True, containers=containers)
+    cluster.service()
+    cluster.slice("web", endpoint("172.18.0.11", 1, "own"))
+    flow = cluster.run().connect(own)
+    assert (flow.verdict, flow.reason, flow.pod) == ("deliver", "balanced", "default/own")
+
+
 def test_every_connection_is_a_decision_in_the_journal() -> None:
     cluster = SmallCluster().web()
     client = cluster.pod("client", 1, "10.244.0.9")
