@@ -39,6 +39,25 @@ def pod_of(target: Target, call: Call) -> Pod:
     return running
 
 
+def pods_of(target: Target, call: Call, *, every: bool) -> list[Pod]:
+    """The Pod itself; of a workload or Service the one that `pod_of` finds, or `every` one that is not ending.
+
+    Raises CommandError when there is none.
+    """
+    obj = target.obj
+    if not every:
+        return [pod_of(target, call)]
+    if isinstance(obj, Pod):
+        return [obj]
+    selector = _selector(obj)
+    if obj is None or selector is None:
+        return []
+    pods = [pod for pod in call.store.list(Pod, obj.namespace, selector) if not pod.terminating and not pod.finished]
+    if not pods:
+        raise CommandError(f"error: {target.name} has no Pod", target.word)
+    return pods
+
+
 def _selector(obj: KubeObject | None) -> LabelSelector | Mapping[str, str] | None:
     if isinstance(obj, Deployment | ReplicaSet | StatefulSet | DaemonSet | Job | Service):
         return obj.spec.selector

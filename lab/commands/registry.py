@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from lab.commands.words import Word
     from lab.engine import Engine
 
-Action = Callable[["Call"], "str | None"]
+Action = Callable[["Call"], "str | list[str] | None"]
 """What a command does. One that breaks something, or mends it, returns the words that follow the name of the command
-that mends it, such as `node/worker-2`; the others return nothing."""
+that mends it, such as `node/worker-2`, or those of each when it was several; the others return nothing."""
 
 ALIASES = {"k": "kubectl"}
 """First words that stand for another."""

@@ -56,14 +56,13 @@ def _by_clock(engine: Engine, text: str) -> list[str]:
     return [*execution.output, *([execution.error] if execution.error else [])]
 
 
-def _did(call: Call, command: Command, words: str | None) -> None:
+def _did(call: Call, command: Command, done: str | list[str] | None) -> None:
     """What a command has broken or mended is kept in mind."""
-    if words is None:
-        return
-    if command.fault is None:
-        mended(call.engine, command.name, words)
-    else:
-        broke(call, command.fault, words)
+    for words in [done] if isinstance(done, str) else done or ():
+        if command.fault is None:
+            mended(call.engine, command.name, words)
+        else:
+            broke(call, command.fault, words)
 
 
 def _act(call: Call, text: str) -> str:

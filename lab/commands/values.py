@@ -12,6 +12,7 @@ from lab.commands.registry import ValueType
 from lab.commands.resources import is_assignment
 from lab.commands.words import CommandError, Word
 from lab.faults.links import CONTROL_PLANE
+from lab.kube import quantity
 from lab.kube.errors import LabError, ManifestError
 from lab.kube.images import image_fault
 from lab.kube.kinds.namespace import Namespace
@@ -173,6 +174,25 @@ def _bandwidth(words: Sequence[Word], call: Call) -> float:
     return float(found[1]) * _BITS[found[2]] / 8.0
 
 
+def _memory(words: Sequence[Word], call: Call) -> float:
+    """In bytes."""
+    try:
+        amount = quantity.memory(words[0].text)
+    except LabError as error:
+        raise CommandError(f"error: {error}", words[0]) from None
+    if amount <= 0:
+        raise CommandError("error: expected more than 0", words[0])
+    return float(amount)
+
+
+def _factor(words: Sequence[Word], call: Call) -> float:
+    text = words[0].text
+    factor = float(text) if re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text) else 0.0
+    if not factor:
+        raise CommandError("error: expected a number above 0, such as 5 or 1.5", words[0])
+    return factor
+
+
 _SHARE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(%?)")
 _BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)bit")
 _BITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
@@ -275,6 +295,8 @@ SOURCE = ValueType("SOURCE", "internet, node/NAME, pod/NAME or pod/NAMESPACE/NAM
 DOCUMENT = ValueType("JSON", "an object in JSON", _document)
 END = ValueType("PLACE", "a node, a zone or internet", _end, _ends)
 SHARE = ValueType("SHARE", "a part of 1: 5% or 0.05", _share)
+MEMORY = ValueType("MEMORY", "an amount of memory: 10Mi", _memory)
+FACTOR = ValueType("FACTOR", "a number above 0: 5, 1.5", _factor)
 BANDWIDTH = ValueType("BANDWIDTH", "bits a second: 500kbit, 1Mbit or 1Gbit", _bandwidth)
 GROUP = ValueType(
     "GROUP", "nodes, zones, internet, control-plane or pod/NAME, with commas between them", _group, _members

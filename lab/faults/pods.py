@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
 from lab.engine import Engine
 from lab.kube.errors import LabError, nearest
 from lab.kube.kinds.pod import Pod
+from lab.traffic.ailment import Ailment
 
 
 def crash(engine: Engine, namespace: str, name: str) -> None:
@@ -53,3 +59,45 @@ def running(engine: Engine, namespace: str, name: str) -> Pod:
         why = f": its node {node} has no power" if off else ""
         raise LabError(f'no container of pod "{name}" runs{why}')
     return pod
+
+
+# -- what stays over restarts -----------------------------------------------------------------------------------------
+
+
+def slow_down(engine: Engine, pod: Pod, by_s: float = 0.0, factor: float = 1.0) -> bool:
+    """Let a Pod take longer for each request: so many times as long, and then by so much; as it should be by default.
+
+    Its workers work all that time, and its health checks take as much longer, which may be too long for them.
+    """
+    return _ail(engine, pod, "slow" if (by_s, factor) != (0.0, 1.0) else "not slow", extra_s=by_s, factor=factor)
+
+
+def answer_errors(engine: Engine, pod: Pod, rate: float) -> bool:
+    """Let a Pod answer this share of its requests with status 500; 0 is as it should be."""
+    return _ail(engine, pod, f"errors {rate:g}", error_rate=rate)
+
+
+def close_port(engine: Engine, pod: Pod, closed: bool) -> bool:
+    """Let the processes of a Pod run and listen nowhere: new connections are refused, those there are go on."""
+    return _ail(engine, pod, "ports closed" if closed else "ports open", closed=closed)
+
+
+def leak(engine: Engine, pod: Pod, rate: float) -> bool:
+    """Let the memory of each container of a Pod grow by so many bytes a second; with 0, what leaked stays held."""
+    return _ail(engine, pod, f"leaks {rate:g}" if rate else "leaks no more", growth=rate)
+
+
+def ailing(engine: Engine, has: Callable[[Ailment], bool]) -> list[tuple[str, str]]:
+    """Namespace and name of every Pod with such an ailment."""
+    return [pod.key for pod, ailment in engine.traffic.servers.ailing() if has(ailment)]
+
+
+def _ail(engine: Engine, pod: Pod, state: str, **what: Any) -> bool:
+    servers = engine.traffic.servers
+    before = servers.ailment(pod)
+    after = replace(before, **what)
+    if after == before:
+        return False
+    engine.say(f"pod/{pod.namespace}/{pod.name}", state)
+    servers.ail(pod, after)
+    return True

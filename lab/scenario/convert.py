@@ -166,6 +166,7 @@ def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
         "service_time": _distribution(entry, index, source),
         "cpu": _amount(entry.cpu, quantity.cpu, source, "apps", index, "cpu"),
         "memory_bytes": _amount(entry.memory, quantity.memory, source, "apps", index, "memory"),
+        "memory_growth": _amount(entry.memory_growth, quantity.memory, source, "apps", index, "memory_growth"),
     }
     if entry.exit_code is not None and not 0 <= entry.exit_code <= 255:
         source.problem("expected an exit status from 0 to 255", "apps", index, "exit_code")

@@ -22,6 +22,8 @@ class Distribution(msgspec.Struct, frozen=True):
     """The constant, the mean (exponential) or the median (lognormal)."""
     p99_s: float = 0.0
     """The 99th percentile; lognormal only."""
+    extra_s: float = 0.0
+    """What each one takes besides."""
 
     @classmethod
     def constant(cls, value_s: float) -> Distribution:
@@ -44,8 +46,12 @@ class Distribution(msgspec.Struct, frozen=True):
     def mean_s(self) -> float:
         """The expected value in seconds."""
         if self.kind == "lognormal":
-            return self.value_s * math.exp(self._sigma**2 / 2)
-        return self.value_s
+            return self.extra_s + self.value_s * math.exp(self._sigma**2 / 2)
+        return self.extra_s + self.value_s
+
+    def slower(self, factor: float, extra_s: float) -> Distribution:
+        """Durations that are so many times as long, and then so much longer."""
+        return Distribution(self.kind, self.value_s * factor, self.p99_s * factor, self.extra_s * factor + extra_s)
 
     @property
     def _sigma(self) -> float:
@@ -53,6 +59,10 @@ class Distribution(msgspec.Struct, frozen=True):
 
     def sampler(self, rng: random.Random) -> Callable[[], float]:
         """A function that draws one duration a call."""
+        extra_s = self.extra_s
+        if extra_s:
+            draw = self.slower(1.0, -extra_s).sampler(rng)
+            return lambda: draw() + extra_s
         value_s = self.value_s
         if self.kind == "constant":
             return lambda: value_s
@@ -101,6 +111,8 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Cores that a worker uses while it works on a request; None for its share of the container's CPU request."""
     memory_bytes: int | None = None
     """What a running container holds; None for a share of its memory request (lab.traffic.usage)."""
+    memory_growth: float = 0.0
+    """By how many bytes a second that grows, until the container ends."""
 
     def matches(self, image: str) -> bool:
         """Whether this is what `image` does."""

@@ -23,7 +23,7 @@ def judge(server: Server | None, probe: Probe) -> ProbeResult:
         return ProbeResult(False, f"dial tcp {address}: connect: connection refused", _ROUND_TRIP_S)
     if probe.tcp_socket is not None:
         return ProbeResult(True, "", _ROUND_TRIP_S)
-    took_s = _ROUND_TRIP_S + server.expected_wait_s
+    took_s = _ROUND_TRIP_S + server.expected_wait_s + max(server.slower_s, 0.0)
     if server.hung or took_s > timeout_s:
         return _timed_out(f"{address}: context deadline exceeded", timeout_s)
     if probe.http_get is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.cluster.runtime import Usage
 from lab.kube.kinds.pod import Container, Pod
+from lab.traffic.ailment import Ailment
 from lab.traffic.app import AppSpec
 from lab.traffic.discover import Mention, mentions
 from lab.traffic.environment import as_started
@@ -16,6 +17,7 @@ from lab.traffic.exchange import Exchange
 from lab.traffic.failures import SERVER_ENDED, SERVER_OVERLOADED
 from lab.traffic.request import RequestResult, Target
 from lab.traffic.usage import cores_of_worker, memory_of
+from lab.traffic.working_set import WorkingSet
 
 if TYPE_CHECKING:
     from lab.network.flow import Source
@@ -38,13 +40,16 @@ class Server:
         "_draw",
         "_exited",
         "_inflight",
+        "_memory",
         "_rng",
         "_stalled",
         "_worked",
         "_worked_s",
         "_working",
         "answered",
+        "app",
         "arrive",
+        "closed",
         "container",
         "driving",
         "ended_s",
@@ -75,7 +80,10 @@ class Server:
         self.parent = parent
         self.pod = pod
         self.container = container
+        self.app = spec
+        """What its image does by itself."""
         self.spec = spec
+        """What it does, with what ails it."""
         self.source = source
         self.restarts = restarts
         self.state = STARTING
@@ -84,6 +92,8 @@ class Server:
         """Whether its machine stands still."""
         self.driving = False
         """Whether it calls others by itself, again and again."""
+        self.closed = False
+        """Whether it listens nowhere, whatever it should."""
         self.silent = False
         """Whether it ended without a word, because its node lost power."""
         self.ended_s = 0.0
@@ -111,6 +121,9 @@ class Server:
         self._calls_version = -1
         self._rng: random.Random | None = None
         self._draw: Callable[[], float] = self._first_draw
+        self._memory: WorkingSet | None = None
+        if spec.memory_bytes is not None or spec.memory_growth:
+            self._follow_memory()
 
     @property
     def busy(self) -> int:
@@ -131,6 +144,11 @@ class Server:
     def moves(self) -> bool:
         """Whether its processes do anything at all."""
         return not self.hung and not self.frozen
+
+    @property
+    def slower_s(self) -> float:
+        """How much longer it takes for a request than its app would, on average."""
+        return self.spec.service_time.mean_s - self.app.service_time.mean_s
 
     @property
     def expected_wait_s(self) -> float:
@@ -158,7 +176,16 @@ class Server:
         """What it has used since it started."""
         worked_s = self._worked_s + self._working * self.parent.clock.now
         cpu_s = max(worked_s, 0.0) * cores_of_worker(self.spec, self.container)
-        return Usage(self.started_s, cpu_s, memory_of(self.spec, self.container), self.answered)
+        memory = self._memory.bytes if self._memory is not None else memory_of(self.spec, self.container)
+        return Usage(self.started_s, cpu_s, memory, self.answered)
+
+    def _follow_memory(self) -> None:
+        """It holds more and more, or might hold too much, from now on."""
+        if self._memory is None:
+            self._memory = WorkingSet(self)
+        self._memory.settle()
+        if self.spec.memory_growth:
+            self.parent.has_worked(self)  # what it used before is no longer what it uses now
 
     # -- one request ----------------------------------------------------------------------------------------
 
@@ -254,6 +281,17 @@ class Server:
 
     # -- its life -------------------------------------------------------------------------------------------
 
+    def behave(self, ailment: Ailment) -> None:
+        """From now on do what the app does that has this ailment."""
+        self.spec = ailment.of(self.app)
+        if self._draw != self._first_draw:
+            self._draw = self.spec.service_time.sampler(self.rng)
+        if self._memory is not None or self.spec.memory_growth:
+            self._follow_memory()
+        if self.closed != ailment.closed:
+            self.closed = ailment.closed
+            self.parent.open_ports(self)
+
     def hang(self, hung: bool) -> None:
         """Stop answering, or come back and finish what has piled up."""
         self.hung = hung
@@ -265,6 +303,8 @@ class Server:
         self._go_on()
 
     def _go_on(self) -> None:
+        if self._memory is not None:
+            self._memory.settle()
         if self.moves:
             stalled, self._stalled = self._stalled, []
             for exchange in stalled:  # Their work is done: taken up again, it takes no time.

@@ -15,6 +15,7 @@ from lab.kube.kinds.pod import Container, Pod, Probe
 from lab.network.addresses import socket_of
 from lab.network.flow import Source
 from lab.network.pod_addresses import addresses_of
+from lab.traffic.ailment import WELL, Ailment
 from lab.traffic.app import AppSpec, AppTable
 from lab.traffic.exchange import Caller, Wire
 from lab.traffic.known_images import KNOWN_IMAGES
@@ -46,6 +47,8 @@ class Servers:
         """Grows whenever a container starts or ends."""
         self.nodes_off: dict[str, None] = {}
         """Nodes without power, and those that stand still: nothing is sent from there."""
+        self._ailments: dict[Key, tuple[str, Ailment]] = {}
+        """What ails a Pod, and its uid: another one of the same name is well."""
         self._worked: dict[str, dict[Server, None]] = {}
         """Running containers that were ever asked something, by their node."""
         self.wire: Wire
@@ -73,6 +76,9 @@ class Servers:
         server = Server(self, pod, container, spec, self._source_of(pod), restarts, exited)
         self.pods.setdefault(key, {})[container.name] = server
         self.version += 1
+        ailment = self.ailment(pod)
+        if ailment is not WELL:
+            server.behave(ailment)
         self.clock.after(spec.startup_s, self._up, server)
         runs_s, code = lifetime_of(spec, pod, container, self.wire.settings.job_run_s)
         if runs_s is not None:
@@ -159,7 +165,7 @@ class Servers:
         if server.state != RUNNING:
             return
         self.close_ports(server)
-        server.ports = self.services.ports_of(server)
+        server.ports = {} if server.closed else self.services.ports_of(server)
         for socket in _sockets_of(server):
             self.wire.listeners.setdefault(socket, server)
 
@@ -187,7 +193,7 @@ class Servers:
 
     def drive(self, server: Server) -> None:
         """Let an app that listens nowhere call its targets, again and again, from now on."""
-        if server.state == RUNNING and not server.driving and not server.ports and server.calls:
+        if server.state == RUNNING and not (server.driving or server.closed or server.ports) and server.calls:
             server.driving = True
             self.clock.after(server.rng.random() / server.spec.drives, self._tick, server)
 
@@ -201,6 +207,26 @@ class Servers:
         self.clock.after(1.0 / server.spec.drives, self._tick, server)
 
     # -- what happens to them -------------------------------------------------------------------------------
+
+    def ailment(self, pod: Pod) -> Ailment:
+        """What ails a Pod."""
+        uid, ailment = self._ailments.get(pod.key, ("", WELL))
+        return ailment if uid == pod.metadata.uid else WELL
+
+    def ail(self, pod: Pod, ailment: Ailment) -> None:
+        """Let the containers of a Pod, those that run and those to come, have this and nothing else."""
+        if ailment == WELL:
+            self._ailments.pop(pod.key, None)
+        else:
+            self._ailments[pod.key] = (pod.metadata.uid, ailment)
+        for server in list(self.pods.get(f"{pod.namespace}/{pod.name}", {}).values()):
+            server.behave(ailment)
+
+    def ailing(self) -> list[tuple[Pod, Ailment]]:
+        """The Pods that anything ails, with what it is."""
+        found = [self.store.find(Pod, name, namespace) for namespace, name in self._ailments]
+        pods = [pod for pod in found if pod is not None]
+        return [(pod, self.ailment(pod)) for pod in pods if self.ailment(pod) is not WELL]
 
     def crash(self, namespace: str, name: str) -> None:
         """The processes of a Pod end with an error; the kubelet sees it and restarts them."""

@@ -54,9 +54,13 @@ def test_a_service_time_may_be_a_number_or_percentiles(write):
 
 
 def test_an_app_says_what_it_uses_in_kubernetes_quantities(write):
-    a, b, c = load(write("name: x\napps: [{image: a, cpu: 50m, memory: 1Gi}, {image: b, cpu: 2}, {image: c}]\n")).apps
+    a, b, c = load(
+        write(
+            "name: x\napps: [{image: a, cpu: 50m, memory: 1Gi}, {image: b, cpu: 2, memory_growth: 5Mi}, {image: c}]\n"
+        )
+    ).apps
     assert (a.cpu, a.memory_bytes, b.cpu) == (0.05, 1024**3, 2.0)
-    assert (c.cpu, c.memory_bytes) == (None, None)
+    assert (c.cpu, c.memory_bytes, b.memory_growth, c.memory_growth) == (None, None, 5 * 1024**2, 0.0)
 
 
 def test_zones_are_dealt_to_the_nodes_in_turn(write):

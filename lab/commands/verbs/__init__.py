@@ -15,6 +15,7 @@ from lab.commands.verbs import kubectl_jobs as _jobs  # isort: skip
 from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
+from lab.commands.verbs import ailments as _ailments  # isort: skip
 from lab.commands.verbs import upstream as _upstream  # isort: skip
 from lab.commands.verbs import provider as _provider  # isort: skip
 from lab.commands.verbs import chaos as _chaos  # isort: skip
@@ -43,6 +44,7 @@ MODULES = (
     _curl,
     _dig,
     _faults,
+    _ailments,
     _upstream,
     _provider,
     _chaos,
