@@ -65,6 +65,10 @@ class CoreDns:
         self.public = PublicNames(store, settings.cluster_domain, settings.dns_ttl_s)
         self.upstream = settings.dns_upstream
         """up, down (it does not answer) or servfail (it answers that it cannot)."""
+        self.silent = False
+        """Whether no server answers any question; their readiness does not show it, as /ready is on another port."""
+        self.slow_s = 0.0
+        """How much longer each reply takes than it should."""
         self._clock = clock
         self._settings = settings
         self._store = store
@@ -88,11 +92,11 @@ class CoreDns:
 
     def serve(self, pod: str, node: str, name: str, type: str) -> Served:
         """The reply of a Pod (`NAMESPACE/NAME`, on a node) to a question that reaches it now."""
-        settings, now = self._settings, self._clock.time()
+        now = self._clock.time()
         process = self._process(pod)
         kept = process.cache.get((name, type))
         if kept is not None and kept.until_s > now:
-            return Served(self._balanced(kept.reply.aged(now - kept.since_s)), settings.dns_service_time_s, True)
+            return Served(self._balanced(kept.reply.aged(now - kept.since_s)), self._service_time_s, True)
         waited_s = 0.0
 
         def elsewhere(other: str, wanted: str) -> Reply:
@@ -106,7 +110,11 @@ class CoreDns:
         else:
             reply = self.zone.reverse(name, type) or elsewhere(name, type)
         self._keep(process, name, type, reply, now + waited_s)
-        return Served(self._balanced(reply), settings.dns_service_time_s + waited_s)
+        return Served(self._balanced(reply), self._service_time_s + waited_s)
+
+    @property
+    def _service_time_s(self) -> float:
+        return self._settings.dns_service_time_s + self.slow_s
 
     def ask_upstream(self, vertex: str, name: str, type: str, namespace: str = "default") -> Served | None:
         """The reply of the resolver outside to a question from a vertex of the topology; None when it is silent."""
