@@ -8,10 +8,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from lab.clock import Clock
+
+
+class Timer(Protocol):
+    """What a party needs of a clock: the clock itself has it, and a gate."""
+
+    def time(self) -> float:
+        """The virtual time in seconds."""
+
+    def after(self, delay_s: float, callback: Callable[..., object], *args: Any) -> None:
+        """Call back after a delay."""
+
+    def at(self, when_s: float, callback: Callable[..., object], *args: Any) -> None:
+        """Call back at a moment."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Like that of an event loop."""
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a long-lived task."""
 
 
 class Gate:
@@ -75,15 +94,14 @@ class Gate:
         """Like that of an event loop."""
         return self._clock.create_future()
 
-    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Like `Clock.spawn`; the task goes on after each wait only while the gate is open."""
-        return self._clock.spawn(self._gated(work), name)
+        task = self._clock.spawn(self._gated(coroutine), name)
+        task.add_done_callback(lambda _: coroutine.close())  # one that was cancelled before it began has not ended yet
+        return task
 
     async def _gated(self, work: Coroutine[Any, Any, Any]) -> Any:
-        try:
-            return await self._stepped(work)
-        finally:
-            work.close()
+        return await self._stepped(work)
 
     @coroutine
     def _stepped(self, work: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:

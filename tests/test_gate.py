@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Iterator
 
 import pytest
@@ -111,3 +112,15 @@ def test_a_timeout_inside_of_a_task_still_works(clock: Clock) -> None:
     task = gate.spawn(work(), "work")
     clock.run_until(30.0)
     assert task.result() == "gave up at 2"
+
+
+def test_a_task_that_is_cancelled_before_it_began_leaves_nothing_behind() -> None:
+    clock = Clock()
+
+    async def work() -> None:
+        raise AssertionError("it has never begun")
+
+    begun = work()
+    Gate(clock).spawn(begun, "work")
+    clock.close()
+    assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED

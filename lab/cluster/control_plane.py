@@ -35,6 +35,7 @@ from lab.cluster.pod_cidrs import PodCIDRs
 from lab.cluster.provider import Provider
 from lab.cluster.runtime import ContainerRuntime
 from lab.cluster.store import Store
+from lab.gate import Timer
 from lab.journal import Journal
 from lab.kube.balancers import NONE
 from lab.kube.kinds.node import HOSTNAME_LABEL, ZONE_LABEL, Node, NodeAddress, NodeStatus, Taint
@@ -91,18 +92,34 @@ class ControlPlane:
         self._runtime = runtime
         self._added = 0
         self._cidrs = PodCIDRs(settings.pod_cidr)
-        self.controllers: list[Controller] = [kind(self.store, clock, settings, seed) for kind in _CONTROLLERS]
+        gate = self.store.gate
+        self.controllers: list[Controller] = [kind(self.store, gate, settings, seed) for kind in _CONTROLLERS]
         self.provider = Provider()
         """Of load balancers."""
         if settings.load_balancer != NONE:
-            self.controllers.append(LoadBalancerController(self.store, clock, settings, seed, self.provider))
-        self.controllers.append(HorizontalController(self.store, clock, settings, seed, self.metrics))
+            self.controllers.append(LoadBalancerController(self.store, gate, settings, seed, self.provider))
+        self.controllers.append(HorizontalController(self.store, gate, settings, seed, self.metrics))
 
     def start(self) -> None:
         """Start every controller; nodes may be added before or after."""
         self.metrics.start()
         for controller in self.controllers:
-            self._clock.spawn(controller.run(), controller.name)
+            self.store.gate.spawn(controller.run(), controller.name)
+
+    def power(self, on: bool) -> None:
+        """Take API server, controllers and scheduler down, or up again; nodes go on with what they have.
+
+        Up again, kubelets tell what they could not before anybody looks at their leases.
+        """
+        gate = self.store.gate
+        if not on:
+            gate.close()
+            return
+        gate.open()
+        for controller in self.controllers:
+            controller.resume()
+        for kubelet in self.kubelets.values():
+            kubelet.catch_up()
 
     def add_node(self, spec: NodeSpec) -> Node:
         """Put a machine up and switch it on: its kubelet registers it."""
@@ -152,7 +169,7 @@ class ControlPlane:
         return [NodeAddress(type=type, address=address) for address in found.values()]
 
 
-_CONTROLLERS: tuple[Callable[[Store, Clock, Settings, int], Controller], ...] = (
+_CONTROLLERS: tuple[Callable[[Store, Timer, Settings, int], Controller], ...] = (
     DeploymentController,
     ReplicaSetController,
     StatefulSetController,

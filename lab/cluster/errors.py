@@ -9,6 +9,9 @@ from lab.kube.builtin import find_built_in, group_of
 from lab.kube.errors import LabError
 from lab.kube.kinds import BY_NAME, plural_of
 
+API_SERVER = "127.0.0.1:6443"
+"""Where kubectl looks for the API server."""
+
 
 class FieldError(NamedTuple):
     """One thing that is wrong with one field, as apimachinery's field.Error words it."""
@@ -68,6 +71,17 @@ class StoreError(LabError):
     """The store refuses; the message is what the API server would say. `reason` is its machine-readable name."""
 
     reason = "Unknown"
+
+
+class ServerDown(StoreError):  # noqa: N818 - a state, in kubectl's words
+    """Nobody listens where the API server should (kubectl's cmdutil.StandardErrorMessage)."""
+
+    reason = "ServiceUnavailable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The connection to the server {API_SERVER} was refused - did you specify the right host or port?"
+        )
 
 
 class NotServed(StoreError):  # noqa: N818 - what kubectl says, which asks first what there is

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.clock import Clock
+from lab.gate import Timer
 from lab.kube.kinds.namespace import Namespace
 from lab.kube.meta import KubeObject
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class GarbageCollector:
     """Deletes the dependents of what is gone; the store tells it of every object that went."""
 
-    def __init__(self, store: Store, clock: Clock, latency_s: float) -> None:
+    def __init__(self, store: Store, clock: Timer, latency_s: float) -> None:
         self._store = store
         self._clock = clock
         self._latency_s = latency_s

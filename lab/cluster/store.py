@@ -14,10 +14,11 @@ import immutables
 import msgspec
 
 from lab.clock import Clock
-from lab.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound, StoreError
+from lab.cluster.errors import AlreadyExists, Conflict, Invalid, NotFound, ServerDown, StoreError
 from lab.cluster.garbage import GarbageCollector
 from lab.cluster.indexes import Key, NodeIndex, OwnerIndex, Shelf
 from lab.cluster.watch import Callback, Change, Dispatcher, Watch
+from lab.gate import Gate
 from lab.journal import Journal, Noted, ObjectChanged
 from lab.kube.builtin import group_of
 from lab.kube.kinds import BY_NAME
@@ -72,7 +73,10 @@ class Snapshot(Mapping[tuple[str, str, str], KubeObject]):
 
 
 class Store:
-    """Every object of the cluster. Writes raise a `StoreError` that says what the API server would."""
+    """Every object of the cluster. Writes raise a `StoreError` that says what the API server would.
+
+    While the API server is down each raises `ServerDown`; reading is for the lab itself, which sees everything.
+    """
 
     def __init__(self, clock: Clock, journal: Journal, settings: Settings, seed: int = 0) -> None:
         self.version = 0
@@ -89,8 +93,15 @@ class Store:
         self._nodes = NodeIndex()
         self._owners = OwnerIndex()
         self._map: Any = immutables.Map()
-        self._dispatcher = Dispatcher(clock, settings.watch_latency_s)
-        self._garbage = GarbageCollector(self, clock, settings.watch_latency_s)
+        self.gate = Gate(clock)
+        """Closed while the API server is down: nobody hears of anything, and nothing can be written."""
+        self._dispatcher = Dispatcher(self.gate, settings.watch_latency_s)
+        self._garbage = GarbageCollector(self, self.gate, settings.watch_latency_s)
+
+    @property
+    def down(self) -> bool:
+        """Whether the API server is down."""
+        return self.gate.closed
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -210,6 +221,7 @@ class Store:
 
         Raises AlreadyExists, or Invalid from an admission hook.
         """
+        self._must_be_up()
         kind = _shelf_name(obj)
         shelf = self._shelf(kind)
         key = self._new_key(kind, shelf, obj)
@@ -232,6 +244,7 @@ class Store:
 
         Raises NotFound, Conflict when `resource_version` is not the newest, or Invalid from an admission hook.
         """
+        self._must_be_up()
         kind = _shelf_name(obj)
         shelf = self._shelf(kind)
         meta = obj.metadata
@@ -245,6 +258,7 @@ class Store:
 
     def mutate(self, kind: type[T], name: str, namespace: str, change: Callable[[T], T]) -> T | None:
         """Take the newest version through `change` and write it; None when the object is gone."""
+        self._must_be_up()
         shelf = self._shelf(kind.__name__)
         key = (namespace if shelf.namespaced else "", name)
         old = cast("T | None", shelf.objects.get(key))
@@ -261,6 +275,7 @@ class Store:
         and goes when its kubelet says so; finalizers keep an object until they are taken away; everything else
         goes at once, and what it owned follows.
         """
+        self._must_be_up()
         found = self.get(kind, name, namespace)
         for ask in self.deletion:
             ask(found)
@@ -275,6 +290,7 @@ class Store:
 
     def remove(self, obj: KubeObject) -> None:
         """Delete at once, as a kubelet does in the end; leaves alone what merely has the same name as what is gone."""
+        self._must_be_up()
         place = self._by_uid.get(obj.metadata.uid)
         if place is not None:
             self._delete(self._shelf(place[0]).objects[place[1]], 0)
@@ -304,6 +320,10 @@ class Store:
             self._delete(self._shelf(place[0]).objects[place[1]], None)
 
     # -- how a write happens --------------------------------------------------------------------------------------
+
+    def _must_be_up(self) -> None:
+        if self.gate.closed:
+            raise ServerDown
 
     def _update(self, kind: str, shelf: Shelf, key: Key, old: KubeObject, new: KubeObject) -> KubeObject:
         if new is old:

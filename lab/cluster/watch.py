@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from lab.clock import Clock
+from lab.gate import Timer
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import KubeObject
@@ -92,7 +92,7 @@ class Watch:
 class Dispatcher:
     """Brings each change to those who asked for its kind, or for its node."""
 
-    def __init__(self, clock: Clock, latency_s: float) -> None:
+    def __init__(self, clock: Timer, latency_s: float) -> None:
         self._clock = clock
         self._latency_s = latency_s
         # By kind and node; the node is empty for those who follow the kind everywhere.

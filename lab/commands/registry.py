@@ -135,6 +135,11 @@ class Command:
         """The whole form on one line."""
         return " ".join((self.name, *(one.usage for one in self.parameters), *(one.usage for one in self.flags)))
 
+    @property
+    def asks_api_server(self) -> bool:
+        """Whether it goes to the API server, as everything of kubectl does; the lab's own commands do not."""
+        return self.name.startswith("kubectl ")
+
     def flag(self, word: str) -> Flag | None:
         """The flag that is written `--name` or `-n`."""
         return next((one for one in self.flags if word in (one.name, one.short)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lab.cluster.errors import StoreError
+from lab.cluster.errors import ServerDown, StoreError
 from lab.commands.call import WIDTH, Call, Files
 from lab.commands.complete import complete
 from lab.commands.execution import Execution
@@ -69,6 +69,8 @@ def _act(call: Call, text: str) -> str:
     """Parse and do it; the error for the user, or nothing."""
     try:
         line = take_apart(split(text))
+        if line.command.asks_api_server and call.store.down:
+            return str(ServerDown())
         bind(line, call, len(text.rstrip()))
         _did(call, line.command, line.command.action(call))
     except CommandError as error:

@@ -143,7 +143,7 @@ def isolate(engine: Engine, name: str) -> bool:
     if kubelet.line.closed:
         return False
     kubelet.line.close()
-    engine.network.proxies[name].connected(False)
+    hear(engine, name)
     return True
 
 
@@ -153,8 +153,13 @@ def rejoin(engine: Engine, name: str) -> bool:
     if not kubelet.line.closed:
         return False
     kubelet.reconnect()
-    engine.network.proxies[name].connected(True)
+    hear(engine, name)
     return True
+
+
+def hear(engine: Engine, name: str) -> None:
+    """Let a node's kube-proxy hear of changes, or not."""
+    engine.network.proxies[name].connected(not kubelet_of(engine, name).alone)
 
 
 def isolated(engine: Engine) -> list[str]:

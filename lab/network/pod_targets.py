@@ -101,7 +101,7 @@ class PodTargets:
     def _tell(self, pod: Pod, gate: str, group: TargetGroup) -> bool:
         """Write a Pod's condition; whether it has to be looked after further."""
         target = group.targets.get(f"pod/{pod.namespace}/{pod.name}")
-        if target is None or target.state == DRAINING:
+        if target is None or target.state == DRAINING or self._store.down:
             return True
         told = _told(gate, target)
         known = next((each for each in pod.status.conditions if each.type == gate), None)

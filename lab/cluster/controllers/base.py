@@ -8,12 +8,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 
-from lab.clock import Clock
 from lab.cluster.controllers.queue import WorkQueue
 from lab.cluster.errors import StoreError
 from lab.cluster.indexes import Key
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.gate import Timer
 from lab.kube.meta import KubeObject, OwnerReference
 from lab.settings import Settings
 
@@ -27,7 +27,7 @@ class Controller:
 
     name = ""
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int) -> None:
         self.store = store
         self.clock = clock
         self.settings = settings
@@ -36,6 +36,9 @@ class Controller:
 
     def connect(self) -> None:
         """Follow what concerns this controller; called once when it starts."""
+
+    def resume(self) -> None:
+        """The control plane was down, and is up again; called before anything else goes on."""
 
     async def reconcile(self, key: Key) -> None:
         """Bring the world one step closer to what the object `key` asks for.

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from lab.clock import Clock
 from lab.cluster.controllers.availability import changes_count, count
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.daemon_nodes import EXCLUDED, Verdict, daemon_spec, pod_for, target_of, verdict_of
@@ -20,6 +19,7 @@ from lab.cluster.errors import StoreError
 from lab.cluster.kubelet.backoff import BackOff
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.gate import Timer
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.daemonset import DaemonSet, DaemonSetStatus
 from lab.kube.kinds.node import Node
@@ -38,7 +38,7 @@ class DaemonSetController(Controller):
 
     name = "daemonset-controller"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int) -> None:
         super().__init__(store, clock, settings, seed)
         self._history = TemplateHistory(store, lambda name, hash_value: {HASH_LABEL: hash_value})
         self._judged: dict[str, tuple[PodSpec, dict[str, tuple[Node, Verdict]]]] = {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lab.clock import Clock
 from lab.cluster.controllers import deployment_status as says
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.ownership import candidate_keys, claim
@@ -27,6 +26,7 @@ from lab.cluster.controllers.rollout import (
 )
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.gate import Timer
 from lab.kube.kinds.deployment import Deployment, DeploymentStatus
 from lab.kube.kinds.pod import Pod
 from lab.kube.kinds.replicaset import ReplicaSet
@@ -38,7 +38,7 @@ class DeploymentController(Controller):
 
     name = "deployment-controller"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int) -> None:
         super().__init__(store, clock, settings, seed)
         self._progress_s: dict[str, float] = {}
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from lab.clock import Clock
 from lab.cluster.controllers.availability import active, changes_count
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.job_index_tries import (
@@ -54,6 +53,7 @@ from lab.cluster.errors import StoreError
 from lab.cluster.job_identity import TRACKING_FINALIZER
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.gate import Timer
 from lab.kube.kinds.job import SUSPENDED, Job, JobStatus, UncountedTerminatedPods
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import LabelSelector
@@ -87,7 +87,7 @@ class JobController(Controller):
 
     name = "job-controller"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int) -> None:
         super().__init__(store, clock, settings, seed)
         self._tries: dict[str, Tries] = {}
         """By the uid of the Job."""

@@ -11,12 +11,12 @@ from typing import NoReturn
 
 from msgspec.structs import replace
 
-from lab.clock import Clock
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.queue import WorkQueue
 from lab.cluster.errors import Forbidden
 from lab.cluster.provider import Provider
 from lab.cluster.store import Store
+from lab.gate import Timer
 from lab.kube.balancers import AWS_NLB, NONE, BalancerProfile, hostname_of, profile_of
 from lab.kube.kinds.service import LoadBalancerIngress, LoadBalancerStatus, Service, ServiceStatus
 from lab.settings import Settings
@@ -36,7 +36,7 @@ class LoadBalancerController(Controller):
 
     name = "service-controller"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int, provider: Provider) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int, provider: Provider) -> None:
         super().__init__(store, clock, settings, seed)
         self.provider = provider
         self.profile = profile_of(settings.load_balancer)

@@ -37,6 +37,13 @@ class NodeLifecycle(Controller):
 
     name = "node-controller"
 
+    resumed_s = float("-inf")
+    """When it last began to watch leases, which is after each start: what it did not see expire has its whole grace."""
+
+    def resume(self) -> None:
+        """The control plane is up again: nodes have the time of a grace to be heard of (nodeHealthMap's probe time)."""
+        self.resumed_s = self.clock.time()
+
     def connect(self) -> None:
         """Follow Nodes, for the taints that keep new Pods away at once."""
         self.zones = ZoneEvictions(self.clock, self.settings, self._taint_no_execute)
@@ -71,7 +78,7 @@ class NodeLifecycle(Controller):
         renewed = lease.spec.renew_time if lease is not None else None
         if renewed is None:
             return self.clock.time() - (node.metadata.creation_timestamp or 0.0) > self.settings.node_startup_grace_s
-        return self.clock.time() - renewed > self.settings.node_monitor_grace_s
+        return self.clock.time() - max(renewed, self.resumed_s) > self.settings.node_monitor_grace_s
 
     def _give_up(self, node: Node) -> Node:
         now = self.clock.time()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 
-from lab.clock import Clock
 from lab.cluster.indexes import Key
+from lab.gate import Timer
 
 
 class WorkQueue:
     """Keys to work on; times in virtual seconds."""
 
-    def __init__(self, clock: Clock, retry_initial_s: float, retry_max_s: float) -> None:
+    def __init__(self, clock: Timer, retry_initial_s: float, retry_max_s: float) -> None:
         self._clock = clock
         self._retry_initial_s = retry_initial_s
         self._retry_max_s = retry_max_s

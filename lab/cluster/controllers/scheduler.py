@@ -9,7 +9,6 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from lab.clock import Clock
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.scheduling.filters import NOT_NAMED, Wish, reasons_against, summary
 from lab.cluster.controllers.scheduling.node_affinity import pinned_nodes
@@ -18,6 +17,7 @@ from lab.cluster.controllers.scheduling.scores import total_scores
 from lab.cluster.controllers.scheduling.spread import constraints_of, default_constraints
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.gate import Timer
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
 from lab.kube.meta import Condition
@@ -46,7 +46,7 @@ class Scheduler(Controller):
 
     name = "default-scheduler"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int) -> None:
         super().__init__(store, clock, settings, seed)
         self._cache = NodeCache()
         self._unplaced: dict[Key, Unplaced] = {}

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from lab.clock import Clock
 from lab.cluster.controllers.availability import changes_count, count
 from lab.cluster.controllers.base import Controller, Key
 from lab.cluster.controllers.ownership import candidate_keys, claim, pod_from
@@ -17,6 +16,7 @@ from lab.cluster.controllers.template_history import HASH_LABEL, TemplateHistory
 from lab.cluster.errors import StoreError
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.gate import Timer
 from lab.kube.intorstring import scaled
 from lab.kube.kinds.controllerrevision import ControllerRevision
 from lab.kube.kinds.pod import Pod
@@ -63,7 +63,7 @@ class StatefulSetController(Controller):
 
     name = "statefulset-controller"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int) -> None:
         super().__init__(store, clock, settings, seed)
         self._several = features_of(settings.kubernetes).max_unavailable_stateful_set
         self._history = TemplateHistory(store, lambda name, hash_value: {"controller.kubernetes.io/hash": hash_value})

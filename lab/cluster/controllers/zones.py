@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from lab.clock import Clock
+from lab.gate import Timer
 from lab.settings import Settings
 
 MIN_UNHEALTHY = 3
@@ -27,7 +27,7 @@ class _Zone:
 class ZoneEvictions:
     """One queue of nodes a zone; `begin(node)` is called for each when its turn has come."""
 
-    def __init__(self, clock: Clock, settings: Settings, begin: Callable[[str], bool]) -> None:
+    def __init__(self, clock: Timer, settings: Settings, begin: Callable[[str], bool]) -> None:
         self._clock = clock
         self._settings = settings
         self._begin = begin

@@ -68,6 +68,8 @@ class Kubelet:
         cidrs = node.spec.pod_cidrs or (node.spec.pod_cidr,)
         self._addresses = [PodAddresses(cidr) for cidr in cidrs]
         self._unsent: list[Callable[[], object]] = []
+        self._unregistered = False
+        """Whether it has started and could not tell the API server yet."""
         self._boot = 0
         self._unfollow: Callable[[], None] | None = None
 
@@ -105,25 +107,41 @@ class Kubelet:
 
     def write(self, change: Callable[[], object]) -> None:
         """Write to the API server; what cannot be written now is written when the line is whole again."""
-        if self.line.closed:
+        if self.alone:
             self._unsent.append(change)
         else:
             change()
 
+    @property
+    def alone(self) -> bool:
+        """Whether it cannot reach the API server."""
+        return self.line.closed or self.store.down
+
     def reconnect(self) -> None:
         """The line is whole: what is unsent goes first, then what was not heard of is heard."""
         self.line.closed = False
+        self.catch_up()
+        self.line.open()
+
+    def catch_up(self) -> None:
+        """Tell the API server what could not be told, if it can be reached now."""
+        if self.alone:
+            return
         unsent, self._unsent = self._unsent, []
         for change in unsent:
             change()
         if self.powered:
+            if self._unregistered:
+                self._register()
             self._renew_lease()
-        self.line.open()
 
     # -- the node ----------------------------------------------------------------------------------------------
 
     def _register(self) -> None:
         """Make the Node object when there is none, as a kubelet does when it starts and at no other time."""
+        self._unregistered = self.alone
+        if self.alone:
+            return
         if self.store.find(Node, self.node_name) is None:
             self.store.create(self.registration)
         self._report_ready()
@@ -134,7 +152,7 @@ class Kubelet:
             self.clock.after(self.settings.node_lease_renew_s, self._keep_lease, boot)
 
     def _renew_lease(self) -> None:
-        if self.line.closed:
+        if self.alone:
             return
         spec = LeaseSpec(
             holder_identity=self.node_name,
@@ -150,7 +168,7 @@ class Kubelet:
             self.store.create(Lease(metadata=meta, spec=spec))
 
     def _report_ready(self) -> None:
-        if self.line.closed:
+        if self.alone:
             return
         node = self.store.mutate(Node, self.node_name, "", self._with_health)
         if node is not None:

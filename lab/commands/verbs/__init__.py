@@ -16,6 +16,7 @@ from lab.commands.verbs import curl as _curl  # isort: skip
 from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
 from lab.commands.verbs import ailments as _ailments  # isort: skip
+from lab.commands.verbs import control_plane as _control_plane  # isort: skip
 from lab.commands.verbs import names as _names  # isort: skip
 from lab.commands.verbs import provider as _provider  # isort: skip
 from lab.commands.verbs import chaos as _chaos  # isort: skip
@@ -45,6 +46,7 @@ MODULES = (
     _dig,
     _faults,
     _ailments,
+    _control_plane,
     _names,
     _provider,
     _chaos,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lab.clock import Clock
 from lab.cluster.controllers.autoscaling.behavior import History, Tamed, Wish, tame, tame_plainly
 from lab.cluster.controllers.autoscaling.evaluation import Reading, Subject, Unreadable, read
 from lab.cluster.controllers.autoscaling.replica_calculator import Tolerance
@@ -16,6 +15,7 @@ from lab.cluster.metrics_server import MetricsServer
 from lab.cluster.scale import Scale, find_scale, set_replicas
 from lab.cluster.store import Store
 from lab.cluster.watch import Change
+from lab.gate import Timer
 from lab.kube import quantity
 from lab.kube.errors import LabError
 from lab.kube.kinds.horizontalpodautoscaler import (
@@ -39,7 +39,7 @@ class HorizontalController(Controller):
 
     name = "horizontal-pod-autoscaler"
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, seed: int, metrics: MetricsServer) -> None:
+    def __init__(self, store: Store, clock: Timer, settings: Settings, seed: int, metrics: MetricsServer) -> None:
         super().__init__(store, clock, settings, seed)
         self._metrics = metrics
         self._histories: dict[str, History] = {}
