@@ -40,6 +40,8 @@ class LoadBalancers:
         self.by_ip: dict[str, Balancer] = {}
         self.listens: Callable[[str], bool] = _anybody
         """Whether an app listens on a socket `IP:PORT/PROTOCOL` and answers; traffic puts its own in its place."""
+        self.unheard: dict[str, None] = {}
+        """Whose health checks all time out, whatever is behind them: `service/NAMESPACE/NAME`, `node/NAME`."""
         self._clock = clock
         self._journal = journal
         self._settings = settings
@@ -215,6 +217,8 @@ class LoadBalancers:
     def _probe(self, balancer: Balancer, name: str) -> tuple[bool, str, float]:
         """What a check of a target finds, in words, and how long it takes."""
         target = balancer.targets[name]
+        if f"service/{balancer.service}" in self.unheard or f"node/{target.node}" in self.unheard:
+            return False, "timeout", balancer.checks.timeout_s
         host = self._hosts.get(target.node)
         path = self._topology.path(balancer.vertex, host.vertex) if host is not None else None
         if host is None or path is None or not host.alive or not host.has_family(balancer.ip):

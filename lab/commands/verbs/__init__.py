@@ -17,6 +17,7 @@ from lab.commands.verbs import dig as _dig  # isort: skip
 from lab.commands.verbs import faults as _faults  # isort: skip
 from lab.commands.verbs import ailments as _ailments  # isort: skip
 from lab.commands.verbs import control_plane as _control_plane  # isort: skip
+from lab.commands.verbs import health_checks as _health_checks  # isort: skip
 from lab.commands.verbs import names as _names  # isort: skip
 from lab.commands.verbs import provider as _provider  # isort: skip
 from lab.commands.verbs import chaos as _chaos  # isort: skip
@@ -47,6 +48,7 @@ MODULES = (
     _faults,
     _ailments,
     _control_plane,
+    _health_checks,
     _names,
     _provider,
     _chaos,
