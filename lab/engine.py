@@ -106,6 +106,7 @@ class Engine:
             provider=self.control_plane.provider,
         )
         self.traffic.attach(self.store, self.network)
+        self.control_plane.registry.holds = lambda image: not self.traffic.servers.apps.find(image).missing
 
     @property
     def now(self) -> float:

@@ -29,6 +29,7 @@ from lab.cluster.controllers.statefulset import StatefulSetController
 from lab.cluster.controllers.taint_eviction import TaintEviction
 from lab.cluster.controllers.ttl_after_finished import TTLAfterFinished
 from lab.cluster.kubelet.kubelet import Kubelet
+from lab.cluster.kubelet.registry import Registry
 from lab.cluster.metrics_server import MetricsServer
 from lab.cluster.networks import FIRST_EXTERNAL, FIRST_INTERNAL, Address
 from lab.cluster.pod_cidrs import PodCIDRs
@@ -83,8 +84,7 @@ class ControlPlane:
         self.admission.attach(self.store)
         self.kubelets: dict[str, Kubelet] = {}
         self.metrics = MetricsServer(clock, settings, seed, self.store, self.kubelets)
-        self.failing_images: dict[str, str] = {}
-        """Images that cannot be pulled, and what the registry says of each."""
+        self.registry = Registry()
         self._clock = clock
         self._journal = journal
         self._settings = settings
@@ -131,7 +131,7 @@ class ControlPlane:
             self._seed,
             self.store,
             self._runtime,
-            self.failing_images,
+            self.registry,
         )
         self.kubelets[spec.name] = kubelet
         kubelet.power_on()

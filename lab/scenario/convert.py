@@ -158,6 +158,7 @@ def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
         "shutdown_s": entry.shutdown_time,
         "error_rate": entry.error_rate,
         "drives": entry.drives,
+        "missing": entry.missing,
         "runs_s": entry.runs,
         "exit_code": entry.exit_code,
         "calls": _calls(entry.calls, index, source),

@@ -136,6 +136,8 @@ class AppEntry(Entry, frozen=True):
     container's CPU request."""
     memory: Text = ""
     """What a running container holds: 300Mi. Half of the container's memory request when it is left out."""
+    missing: bool | None = None
+    """true for an image that the registry does not have: pulls fail with ErrImagePull."""
     memory_growth: Text = ""
     """By how much that grows each second: 5Mi. More than the container's memory limit, and it is OOMKilled."""
 

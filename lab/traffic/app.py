@@ -111,6 +111,8 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Cores that a worker uses while it works on a request; None for its share of the container's CPU request."""
     memory_bytes: int | None = None
     """What a running container holds; None for a share of its memory request (lab.traffic.usage)."""
+    missing: bool = False
+    """Whether the registry does not have the image."""
     memory_growth: float = 0.0
     """By how many bytes a second that grows, until the container ends."""
 

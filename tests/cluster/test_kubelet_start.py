@@ -92,7 +92,7 @@ def test_images_are_pulled_side_by_side_when_the_setting_says_so() -> None:
 
 def test_an_image_that_cannot_be_pulled_is_tried_again_after_10_20_and_40_s() -> None:
     cluster = SmallCluster(settings=QUICK)
-    cluster.plane.failing_images["shop/web:1"] = "not found"
+    cluster.plane.registry.removed["docker.io/shop/web:1"] = None
     cluster.add_pod()
     cluster.run(75)
     tries = [note.time for note in cluster.notes("Pulling")]
@@ -103,12 +103,12 @@ def test_an_image_that_cannot_be_pulled_is_tried_again_after_10_20_and_40_s() ->
 
 def test_a_pull_back_off_ends_at_300_s_and_an_image_that_appears_is_taken() -> None:
     cluster = SmallCluster(settings=QUICK)
-    cluster.plane.failing_images["shop/web:1"] = "not found"
+    cluster.plane.registry.removed["docker.io/shop/web:1"] = None
     cluster.add_pod()
     cluster.run(1300)
     tries = [note.time for note in cluster.notes("Pulling")]
     assert round(tries[-1] - tries[-2]) == 300
-    del cluster.plane.failing_images["shop/web:1"]
+    cluster.plane.registry.removed.clear()
     cluster.run(301)
     assert cluster.pod().ready
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.kube.images import image_fault
+from lab.kube.images import image_fault, reference
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,17 @@ def test_what_is_a_reference(image: str) -> None:
 )
 def test_what_is_none(image: str, fault: str) -> None:
     assert image_fault(image) == fault
+
+
+@pytest.mark.parametrize(
+    ("image", "full"),
+    [
+        ("nginx", "docker.io/library/nginx:latest"),
+        ("shop/web:2", "docker.io/shop/web:2"),
+        ("ghcr.io/shop/web", "ghcr.io/shop/web:latest"),
+        ("localhost:5000/web:1", "localhost:5000/web:1"),
+        ("nginx:1@sha256:" + "0" * 64, "docker.io/library/nginx@sha256:" + "0" * 64),
+    ],
+)
+def test_a_reference_in_full(image: str, full: str) -> None:
+    assert reference(image).full == full

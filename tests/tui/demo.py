@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lab.clock import Clock
+from lab.cluster.kubelet.registry import Registry
 from lab.cluster.store import Store
 from lab.commands.call import WIDTH
 from lab.commands.execution import Execution
@@ -112,16 +113,18 @@ class DemoEngine:
 
     def __post_init__(self) -> None:
         self.store = Store(self.clock, self.journal, Settings(), seed=1)
-        self.traffic = SimpleNamespace(measure=Measurements(), servers=SimpleNamespace(hanging=lambda: []))
+        self.traffic = SimpleNamespace(
+            measure=Measurements(), servers=SimpleNamespace(hanging=lambda: [], ailing=lambda: [])
+        )
         self.network = SimpleNamespace(
             proxies={},
-            balancers=SimpleNamespace(by_ip={}),
+            balancers=SimpleNamespace(by_ip={}, unheard={}),
             open_ports=lambda: [],
             explain=lambda decision: None,
             topology=SimpleNamespace(down=lambda: []),
-            dns=SimpleNamespace(server=SimpleNamespace(upstream="up")),
+            dns=SimpleNamespace(server=SimpleNamespace(upstream="up", silent=False, slow_s=0.0)),
         )
-        self.control_plane = SimpleNamespace(kubelets={}, provider=SimpleNamespace(up=True))
+        self.control_plane = SimpleNamespace(kubelets={}, provider=SimpleNamespace(up=True), registry=Registry())
         self.spec = SimpleNamespace(proxy="nftables", settings=Settings())
         self.random = random.Random("demo")
         self.web: list[Pod] = []

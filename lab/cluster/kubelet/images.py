@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple
 
+from lab.cluster.kubelet.registry import Registry
 from lab.gate import Gate
 from lab.kube.images import image_fault
 from lab.kube.kinds.pod import Container
@@ -39,13 +39,13 @@ def pull_policy(container: Container) -> str:
 class ImageStore:
     """The images that one node has."""
 
-    __slots__ = ("_clock", "_failing", "_queue", "_rng", "_settings", "present")
+    __slots__ = ("_clock", "_queue", "_registry", "_rng", "_settings", "present")
 
-    def __init__(self, clock: Gate, settings: Settings, rng: Random, failing: Mapping[str, str]) -> None:
+    def __init__(self, clock: Gate, settings: Settings, rng: Random, registry: Registry) -> None:
         self._clock = clock
         self._settings = settings
         self._rng = rng
-        self._failing = failing
+        self._registry = registry
         self._queue: asyncio.Lock | None = None
         self.present: dict[str, None] = {}
 
@@ -80,12 +80,12 @@ class ImageStore:
     async def _fetch(self, image: str, asked: float) -> Pulled:
         begun = self._clock.time()
         took_s = self._settings.image_pull_s * self._rng.uniform(0.5, 1.5)
-        if image in self.present or image in self._failing:
+        if image in self.present or self._registry.refusal(image):
             took_s *= _MANIFEST_CHECK
-        await asyncio.sleep(took_s)
-        if image in self._failing:
-            why = self._failing[image] or "not found"
-            return Pulled(False, "ErrImagePull", f'Failed to pull image "{image}": {why}')
+        await asyncio.sleep(took_s + self._registry.slow_s)
+        refusal = self._registry.refusal(image)
+        if refusal:
+            return Pulled(False, "ErrImagePull", f'Failed to pull image "{image}": {refusal}')
         self.present[image] = None
         now = self._clock.time()
         took, waited = _go(now - begun), _go(now - asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from random import Random
 
@@ -12,6 +12,7 @@ from lab.clock import Clock
 from lab.cluster.kubelet.images import ImageStore
 from lab.cluster.kubelet.pod_ips import NoAddressError, PodAddresses
 from lab.cluster.kubelet.pod_worker import PodWorker
+from lab.cluster.kubelet.registry import Registry
 from lab.cluster.runtime import ContainerRuntime, Usage
 from lab.cluster.store import Change, Store
 from lab.gate import Gate
@@ -45,7 +46,7 @@ class Kubelet:
         seed: int,
         store: Store,
         runtime: ContainerRuntime,
-        failing_images: Mapping[str, str],
+        registry: Registry,
     ) -> None:
         self.node_name = node.name
         self.registration = node
@@ -62,7 +63,7 @@ class Kubelet:
         self.store = store
         self.runtime = runtime
         self._rng = Random(f"{seed}/kubelet/{node.name}")
-        self.images = ImageStore(self.clock, settings, self._rng, failing_images)
+        self.images = ImageStore(self.clock, settings, self._rng, registry)
         self.workers: dict[str, PodWorker] = {}
         """By the Pod's uid."""
         cidrs = node.spec.pod_cidrs or (node.spec.pod_cidr,)

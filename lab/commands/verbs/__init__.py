@@ -18,6 +18,7 @@ from lab.commands.verbs import faults as _faults  # isort: skip
 from lab.commands.verbs import ailments as _ailments  # isort: skip
 from lab.commands.verbs import control_plane as _control_plane  # isort: skip
 from lab.commands.verbs import health_checks as _health_checks  # isort: skip
+from lab.commands.verbs import registry as _registry  # isort: skip
 from lab.commands.verbs import names as _names  # isort: skip
 from lab.commands.verbs import provider as _provider  # isort: skip
 from lab.commands.verbs import chaos as _chaos  # isort: skip
@@ -49,6 +50,7 @@ MODULES = (
     _ailments,
     _control_plane,
     _health_checks,
+    _registry,
     _names,
     _provider,
     _chaos,
