@@ -29,6 +29,8 @@ class Pool:
         self.first, self.last = first, last
         self._boundary = first + reserved
         self._random = rng
+        self.withheld = 0
+        """How many besides are taken, as if by somebody whom nobody sees."""
         self._used: set[int] = set()  # only ever asked for membership
         self._used_above = 0
 
@@ -41,7 +43,13 @@ class Pool:
     @property
     def free(self) -> int:
         """How many numbers nobody has."""
-        return max(0, self.last - self.first + 1) - len(self._used)
+        return max(0, self.last - self.first + 1 - len(self._used) - self.withheld)
+
+    def leave(self, count: int) -> int:
+        """Withhold all but so many of the free numbers; how many are left, which may be fewer."""
+        self.withheld = 0
+        self.withheld = max(0, self.free - count)
+        return self.free
 
     def in_use(self, number: int) -> bool:
         """Whether a number has been given out."""
@@ -49,7 +57,7 @@ class Pool:
 
     def take(self, number: int) -> bool:
         """Give out this very number; False when somebody has it."""
-        if number in self._used:
+        if number in self._used or not self.free:
             return False
         self._used.add(number)
         self._used_above += number >= self._boundary
@@ -57,12 +65,12 @@ class Pool:
 
     def pick(self) -> int | None:
         """Give out any free number, from the upper band while there is one; None when all are gone."""
+        if not self.free:
+            return None
         if self._used_above < self.last - self._boundary + 1:
             number = self._free_between(self._boundary, self.last)
-        elif self.free:
-            number = self._free_between(self.first, self._boundary - 1)
         else:
-            return None
+            number = self._free_between(self.first, self._boundary - 1)
         self.take(number)
         return number
 
@@ -139,6 +147,19 @@ class AddressPool:
     def free(self) -> int:
         """How many addresses nobody has."""
         return self._pool.free
+
+    @property
+    def withheld(self) -> int:
+        """How many addresses are taken by nobody in particular."""
+        return self._pool.withheld
+
+    def leave(self, count: int) -> int:
+        """Withhold all but so many of the free addresses; how many are left."""
+        return self._pool.leave(count)
+
+    def give_back(self) -> None:
+        """Withhold none."""
+        self._pool.withheld = 0
 
     def in_use(self, address: str) -> bool:
         """Whether an address has been given out."""

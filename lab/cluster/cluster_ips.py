@@ -75,6 +75,27 @@ class ClusterIPs:
                 return address
         raise PoolError("failed to allocate a serviceIP: range is full")
 
+    def leave(self, count: int) -> None:
+        """Let all but so many addresses of each family be taken, as if by somebody whom nobody sees.
+
+        A network that is opened later has all of its own.
+        """
+        for family in self.families:
+            left = count
+            for pool in self._pools.values():
+                if pool.family == family:
+                    left -= pool.leave(left)
+
+    def give_back(self) -> None:
+        """Undo `leave`."""
+        for pool in self._pools.values():
+            pool.give_back()
+
+    @property
+    def withheld(self) -> int:
+        """How many addresses `leave` has taken."""
+        return sum(pool.withheld for pool in self._pools.values())
+
     def release(self, address: str) -> None:
         """Take an address back."""
         for _, pool in self._homes(address):

@@ -114,6 +114,19 @@ class Conntrack:
     def __len__(self) -> int:
         return len(self.flows)
 
+    @property
+    def withheld(self) -> int:
+        """How many entries somebody else's connections take up."""
+        return self._settings.conntrack_max - self._max
+
+    def leave(self, count: int) -> None:
+        """Let all but so many of the free entries be taken by somebody else's connections."""
+        self._max = min(self._settings.conntrack_max, len(self.flows) + count)
+
+    def give_back(self) -> None:
+        """Undo `leave`."""
+        self._max = self._settings.conntrack_max
+
     def has_room(self, now_s: float) -> bool:
         """Whether another entry fits; those that have ended go now and then, and in time when the table is full."""
         self._expire(now_s)
@@ -221,6 +234,7 @@ class Conntrack:
 
     def clear(self) -> None:
         """The node lost power."""
+        self.give_back()
         self.flows.clear()
         self._idle.clear()
         for ended in self._all_ended:

@@ -155,7 +155,8 @@ REASONS: dict[str, Reason] = {
         "label service.kubernetes.io/service-proxy-name is left to another proxy.",
     ),
     CONNTRACK_FULL: Reason(
-        "The node's connection-tracking table is full, so it drops the first packet of new connections.",
+        "The node's connection-tracking table is full, so it drops the first packet of new connections. Its kernel: "
+        "nf_conntrack: table full, dropping packet.",
         "Raise conntrack_max, keep connections alive, or spread the traffic over more nodes.",
     ),
     POLICY_EGRESS: Reason(

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lab.clock import Clock
+from lab.cluster.admission import Admission
 from lab.cluster.kubelet.registry import Registry
 from lab.cluster.store import Store
 from lab.commands.call import WIDTH
@@ -119,12 +120,15 @@ class DemoEngine:
         self.network = SimpleNamespace(
             proxies={},
             balancers=SimpleNamespace(by_ip={}, unheard={}),
+            hosts={},
             open_ports=lambda: [],
             explain=lambda decision: None,
             topology=SimpleNamespace(down=lambda: []),
             dns=SimpleNamespace(server=SimpleNamespace(upstream="up", silent=False, slow_s=0.0)),
         )
-        self.control_plane = SimpleNamespace(kubelets={}, provider=SimpleNamespace(up=True), registry=Registry())
+        self.control_plane = SimpleNamespace(
+            kubelets={}, provider=SimpleNamespace(up=True), registry=Registry(), admission=Admission(Settings())
+        )
         self.spec = SimpleNamespace(proxy="nftables", settings=Settings())
         self.random = random.Random("demo")
         self.web: list[Pod] = []

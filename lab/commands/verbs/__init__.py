@@ -19,6 +19,7 @@ from lab.commands.verbs import ailments as _ailments  # isort: skip
 from lab.commands.verbs import control_plane as _control_plane  # isort: skip
 from lab.commands.verbs import health_checks as _health_checks  # isort: skip
 from lab.commands.verbs import registry as _registry  # isort: skip
+from lab.commands.verbs import exhaustion as _exhaustion  # isort: skip
 from lab.commands.verbs import names as _names  # isort: skip
 from lab.commands.verbs import provider as _provider  # isort: skip
 from lab.commands.verbs import chaos as _chaos  # isort: skip
@@ -50,6 +51,7 @@ MODULES = (
     _ailments,
     _control_plane,
     _health_checks,
+    _exhaustion,
     _registry,
     _names,
     _provider,
