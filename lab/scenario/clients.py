@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from lab.kube.errors import LabError, nearest
 from lab.kube.ip import read_address
 from lab.kube.kinds import KINDS, find_kind
 from lab.scenario.convert import Source, numbered
-from lab.scenario.schema import PhaseEntry, TrafficEntry
+from lab.scenario.phases import phases_of, recorded_in
+from lab.scenario.schema import TrafficEntry
 from lab.traffic.client import ClientSpec, Phase
 from lab.traffic.request import parse_target
 
@@ -25,17 +27,17 @@ MOST_RETRIES = 100
 """How many users, hosts and further attempts one entry of traffic may stand for."""
 
 
-def clients_of(entries: tuple[TrafficEntry, ...], source: Source) -> tuple[ClientSpec, ...]:
-    """The groups of clients, each with a name."""
+def clients_of(entries: tuple[TrafficEntry, ...], source: Source, folder: Path) -> tuple[ClientSpec, ...]:
+    """The groups of clients, each with a name; `folder` is where recorded arrivals lie."""
     own = {index: entry.name for index, entry in enumerate(entries) if entry.name}
     names = numbered(own, "client", len(entries))
     for index, name in own.items():
         if name in names[:index]:
             source.problem(f'there is traffic "{name}" already', "traffic", index, "name")
-    return tuple(_client(entry, index, names[index], source) for index, entry in enumerate(entries))
+    return tuple(_client(entry, index, names[index], source, folder) for index, entry in enumerate(entries))
 
 
-def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> ClientSpec:
+def _client(entry: TrafficEntry, index: int, name: str, source: Source, folder: Path) -> ClientSpec:
     try:
         parse_target(entry.to)
     except LabError as error:
@@ -47,14 +49,15 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> Clien
     ):
         if value is not None and not least <= value <= most:
             source.problem(f"{value} is out of range: expected {least} to {most:,}", "traffic", index, key)
-    if (entry.rate is None or entry.rate == ()) and not entry.workers:
+    recorded = _recorded(entry, index, source, folder)
+    if (entry.rate is None or entry.rate == ()) and not entry.workers and not recorded and entry.arrivals in _PROCESSES:
         source.problem("expected a rate, or workers", "traffic", index)
     elif entry.rate == ():
         source.problem("expected at least one phase", "traffic", index, "rate")
     if entry.stop is not None and entry.stop <= entry.start:
         source.problem("stops before it starts", "traffic", index, "stop")
     values = {
-        "arrivals": entry.arrivals,
+        "arrivals": entry.arrivals if entry.arrivals in ("poisson", "constant") else None,
         "workers": entry.workers,
         "think_s": entry.think,
         "keep_alive": entry.keep_alive,
@@ -67,18 +70,35 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source) -> Clien
         name=name,
         source=party(entry.source, source, "traffic", index, "from"),
         url=entry.to,
-        phases=_phases(entry.rate),
+        phases=_phases(entry, index, source),
+        recorded=recorded,
         start_s=entry.start,
         **{key: value for key, value in values.items() if value is not None},  # type: ignore[arg-type]
     )
 
 
-def _phases(rate: float | tuple[PhaseEntry, ...] | None) -> tuple[Phase, ...]:
-    if rate is None:
+_PROCESSES = (None, "poisson", "constant")
+
+
+def _recorded(entry: TrafficEntry, index: int, source: Source, folder: Path) -> tuple[float, ...]:
+    name = entry.arrivals
+    if name is None or name in _PROCESSES:
         return ()
-    if isinstance(rate, tuple):
-        return tuple(Phase(rate=phase.rate, for_s=phase.length, to=phase.to) for phase in rate)
-    return (Phase(rate=rate, for_s=math.inf),)
+    if not name.endswith(".csv"):
+        hint = nearest(name, [each for each in _PROCESSES if each])
+        source.problem(f'"{name}" is not known{hint}: poisson, constant or a .csv file', "traffic", index, "arrivals")
+        return ()
+    if entry.rate is not None:
+        source.problem("recorded arrivals take the place of a rate", "traffic", index, "rate")
+    return recorded_in(folder, name, source, "traffic", index, "arrivals")
+
+
+def _phases(entry: TrafficEntry, index: int, source: Source) -> tuple[Phase, ...]:
+    if entry.rate is None:
+        return ()
+    if isinstance(entry.rate, tuple):
+        return phases_of(entry.rate, source, "traffic", index, "rate")
+    return (Phase(rate=entry.rate, for_s=math.inf),)
 
 
 def party(text: str, source: Source, *path: str | int) -> str:

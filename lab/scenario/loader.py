@@ -87,7 +87,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         names = [node.name for node in cluster.nodes]
         if traffic.node and traffic.node not in names:
             source.problem(f'there is no node "{traffic.node}"{nearest(traffic.node, names)}', "traffic", index, "node")
-    clients = clients_of(entry.traffic, source)
+    clients = clients_of(entry.traffic, source, file.parent)
     groups = tuple(client.name for client in clients)
     known = len(reading.problems)
     documents = _documents(entry, root, reading)

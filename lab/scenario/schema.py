@@ -142,6 +142,17 @@ class AppEntry(Entry, frozen=True):
     """By how much that grows each second: 5Mi. More than the container's memory limit, and it is OOMKilled."""
 
 
+class SpikeEntry(Entry, frozen=True, kw_only=True):
+    """A short time with another rate."""
+
+    to: Rate
+    """Requests a second as long as it lasts."""
+    at: Duration
+    """When it comes, from the beginning of its phase."""
+    length: Duration = msgspec.field(name="for")
+    """How long it lasts."""
+
+
 class PhaseEntry(Entry, frozen=True, kw_only=True):
     """A stretch of a client's rate."""
 
@@ -151,6 +162,10 @@ class PhaseEntry(Entry, frozen=True, kw_only=True):
     """Requests a second at its beginning."""
     to: Rate | None = None
     """Requests a second at its end: a ramp."""
+    wave: Duration | None = None
+    """The rate goes from `rate` to `to` and back in this time, as a sine does, again and again."""
+    spike: SpikeEntry | None = None
+    """Another rate for a short time."""
 
 
 class TrafficEntry(Entry, frozen=True, kw_only=True):
@@ -164,8 +179,9 @@ class TrafficEntry(Entry, frozen=True, kw_only=True):
     """A URL: http://web/, http://web.shop:8080/, tcp://db:5432, udp://10.96.0.10:53."""
     rate: Rate | tuple[PhaseEntry, ...] | None = None
     """Requests a second, whether or not they are answered; or phases, one after the other."""
-    arrivals: Literal["poisson", "constant"] | None = None
-    """Whether the requests of a rate come at random (the default) or evenly."""
+    arrivals: str | None = None
+    """Whether the requests of a rate come at random (poisson, the default) or evenly (constant); or, instead of a rate,
+    a CSV file with the moment of each, in seconds from `start` on."""
     workers: int | None = None
     """Without a rate: so many users, each of which waits for its answer. With one: at most so many requests at once."""
     think: Duration | None = None

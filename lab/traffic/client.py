@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_right
 from collections import deque
 from typing import Literal
 
@@ -34,6 +35,8 @@ class ClientSpec(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[Phase, ...] = ()
     """Rates in turn, from `start_s` on; the last one's final rate stays."""
     arrivals: Literal["poisson", "constant"] = "poisson"
+    recorded: tuple[float, ...] = ()
+    """Instead of phases: when each request is due, in seconds from `start_s` on, in order (open loop)."""
     workers: int = 0
     """Closed loop: how many. Open loop: at most so many requests at once, the rest waits (0: no limit)."""
     think_s: float = 0.0
@@ -47,6 +50,11 @@ class ClientSpec(msgspec.Struct, frozen=True, kw_only=True):
     stop_s: float = math.inf
     addresses: int = 8
     """How many hosts an internet client is."""
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether it sends whatever the answers."""
+        return bool(self.phases or self.recorded)
 
 
 class Arrivals:
@@ -104,6 +112,28 @@ class Arrivals:
             self._next_phase()
 
 
+class Recorded:
+    """The requests of an open loop that are due when somebody has written down."""
+
+    def __init__(self, moments: tuple[float, ...], start_s: float) -> None:
+        self._moments = moments
+        self._start_s = start_s
+        self._next = 0
+
+    @property
+    def rate(self) -> float:
+        """Requests a second over the second that the last arrival began."""
+        last_s = self._moments[self._next - 1] if self._next else 0.0
+        return float(bisect_right(self._moments, last_s + 1.0) - bisect_right(self._moments, last_s) + bool(self._next))
+
+    def next(self) -> float:
+        """The moment of the next arrival, in virtual seconds; infinity when there is none any more."""
+        if self._next == len(self._moments):
+            return math.inf
+        self._next += 1
+        return self._start_s + self._moments[self._next - 1]
+
+
 def _time_for(area: float, rate: float, slope: float) -> float:
     """How long it takes until `rate`, changing by `slope` a second, has added up to `area`."""
     if slope == 0.0:
@@ -133,12 +163,12 @@ class Client:
         self._clock = wire.clock
         self._target = parse_target(spec.url)
         self._rng = random.Random(f"{seed}/client/{spec.name}")
-        self._limit = spec.workers if spec.phases else 0
+        self._limit = spec.workers if spec.open_loop else 0
         self._open = 0
         self._due = self._arrive  # bound once: the clock is handed it for every request
         self._waiting: deque[float] = deque()
         self._followers: list[tuple[float, Done]] = []
-        needs_word = self._limit > 0 or not spec.phases
+        needs_word = self._limit > 0 or not spec.open_loop
         self._caller = Caller(
             wire,
             group=spec.name,
@@ -148,8 +178,12 @@ class Client:
             finished=self._finished if needs_word else None,
         )
         start_s = max(spec.start_s, self._clock.time())
-        self._arrivals = Arrivals(spec.phases, start_s, self._rng, poisson=spec.arrivals == "poisson")
-        if spec.phases:
+        self._arrivals: Arrivals | Recorded = Arrivals(
+            spec.phases, start_s, self._rng, poisson=spec.arrivals == "poisson"
+        )
+        if spec.recorded:
+            self._arrivals = Recorded(spec.recorded, start_s)
+        if spec.open_loop:
             due_s = self._arrivals.next()
             if due_s < spec.stop_s:
                 self._clock.at(due_s, self._due)
@@ -165,7 +199,7 @@ class Client:
     @property
     def rate(self) -> float:
         """Requests a second that an open loop wants to send now."""
-        return 0.0 if self.stopped or not self.spec.phases else self._arrivals.rate
+        return 0.0 if self.stopped or not self.spec.open_loop else self._arrivals.rate
 
     @property
     def timeout_s(self) -> float:
@@ -232,7 +266,7 @@ class Client:
 
     def _finished(self, exchange: Exchange, outcome: str) -> None:
         self._open -= 1
-        if not self.spec.phases:
+        if not self.spec.open_loop:
             # A refused request costs no time: without a pause of its own a worker would never let time pass.
             pause_s = self.spec.think_s * -math.log(1.0 - self._rng.random()) if self.spec.think_s else 0.0
             self._clock.after(pause_s if outcome == "ok" else max(pause_s, 0.1), self._work)
