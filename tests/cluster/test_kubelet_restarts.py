@@ -87,7 +87,7 @@ def test_a_container_whose_image_changes_is_restarted_with_it() -> None:
 
 def test_an_image_that_cannot_be_had_is_replaced_by_one_that_can() -> None:
     cluster = SmallCluster()
-    cluster.plane.failing_images["shop/web:1"] = "not found"
+    cluster.plane.registry.removed["docker.io/shop/web:1"] = None
     cluster.add_pod()
     cluster.run(10)
     with_image(cluster, "shop/web:2")
