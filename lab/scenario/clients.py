@@ -61,6 +61,7 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source, folder: 
         "workers": entry.workers,
         "think_s": entry.think,
         "keep_alive": entry.keep_alive,
+        "balance": entry.balance,
         "timeout_s": entry.timeout,
         "retries": entry.retries,
         "stop_s": entry.stop,

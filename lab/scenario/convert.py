@@ -156,6 +156,7 @@ def _app(entry: AppEntry, index: int, source: Source) -> AppSpec:
         "startup_s": entry.startup,
         "shutdown": entry.shutdown,
         "shutdown_s": entry.shutdown_time,
+        "max_connection_age_s": entry.max_connection_age,
         "error_rate": entry.error_rate,
         "drives": entry.drives,
         "missing": entry.missing,

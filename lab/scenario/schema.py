@@ -119,6 +119,8 @@ class AppEntry(Entry, frozen=True):
     """On SIGTERM: end at once and reset what is open, or finish what is in progress."""
     shutdown_time: Duration | None = None
     """How long a graceful end takes after the last request."""
+    max_connection_age: Duration | None = None
+    """With HTTP/2 and gRPC: after how long the server asks for another connection; never when left out."""
     runs: Duration | None = None
     """After how long it exits by itself; when it is left out, never, or in a Job after what its command sleeps."""
     exit_code: int | None = None
@@ -190,6 +192,8 @@ class TrafficEntry(Entry, frozen=True, kw_only=True):
     """How many hosts on the internet share the requests."""
     keep_alive: bool | None = None
     """Whether a connection is used for many requests."""
+    balance: Literal["pick_first", "round_robin"] | None = None
+    """With h2:// and grpc://: one connection to one address of the name (pick_first), or one to each in turn."""
     timeout: Duration | None = None
     """How long it waits for each answer (5s); 0 waits as long as the kernel tries to connect, about 127 s."""
     retries: int | None = None

@@ -92,6 +92,8 @@ class AppSpec(msgspec.Struct, frozen=True, kw_only=True):
     what is in progress, and refuse what is new."""
     shutdown_s: float = 0.0
     """How long a graceful end takes after the last request."""
+    max_connection_age_s: float = 0.0
+    """With HTTP/2 and gRPC: after how long the server says goodbye on a connection; 0 for never."""
     error_rate: float = 0.0
     """The share of requests answered with 500."""
     calls: tuple[str, ...] | None = None

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from lab.traffic.exchange import Caller, Done, Exchange, Wire
-from lab.traffic.request import RequestResult, parse_target
+from lab.traffic.request import SCHEMES, RequestResult, parse_target
 from lab.traffic.sources import Origin
 
 
@@ -43,6 +43,8 @@ class ClientSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Closed loop: the mean pause after an answer, exponential."""
     keep_alive: bool = False
     """Send on connections that are open already, or open one for each request."""
+    balance: Literal["pick_first", "round_robin"] = "pick_first"
+    """With HTTP/2 and gRPC: one connection to one address of the name, or one to each in turn."""
     timeout_s: float = 5.0
     """0 waits as long as the kernel tries to connect, about 127 s."""
     retries: int = 0
@@ -175,6 +177,7 @@ class Client:
             timeout_s=spec.timeout_s,
             retries=spec.retries,
             keep_alive=spec.keep_alive,
+            balance=spec.balance if SCHEMES[self._target.scheme].shared else "",
             finished=self._finished if needs_word else None,
         )
         start_s = max(spec.start_s, self._clock.time())

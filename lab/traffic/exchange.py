@@ -21,6 +21,7 @@ from lab.network.packet import UDP
 from lab.network.quality import Quality
 from lab.network.reasons import NO_ANSWER, NOTHING_LISTENS
 from lab.settings import Settings
+from lab.traffic.channel import ROUND_ROBIN, Channel, Connection
 from lab.traffic.failures import DNS_TIMEOUT, of_lookup
 from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, Target, refusal
@@ -130,7 +131,7 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
         if self.finished:
             return
         if answer.addresses:
-            self.caller.connect(self, answer.addresses[0])
+            self.caller.go_on(self, answer.addresses)
         else:
             reason = of_lookup(answer.outcome)
             self.caller.end(self, 0, "timeout" if reason == DNS_TIMEOUT else "nxdomain", reason)
@@ -147,6 +148,7 @@ class Caller:
         timeout_s: float = 0.0,
         retries: int = 0,
         keep_alive: bool = False,
+        balance: str = "",
         finished: Callable[[Exchange, str], object] | None = None,
     ) -> None:
         self.wire = wire
@@ -155,6 +157,9 @@ class Caller:
         self.timeout_s = timeout_s if timeout_s > 0.0 else wire.give_up_s
         self.retries = retries
         self.keep_alive = keep_alive
+        self.balance = balance
+        """How it chooses among connections that carry many requests at once; empty for one that has none."""
+        self._channels: dict[tuple[str, str], Channel] = {}
         self.end = self._end  # bound once: the clock is handed it for every request
         self._finished = finished
         self._sent: deque[Exchange] = deque()
@@ -187,15 +192,52 @@ class Caller:
             wire.clock.at(deadline_s, self._sweep)
         if self.keep_alive and self._reuse(exchange):
             return
+        if self.balance and self._on_channel(exchange):
+            return
         if target.literal:
-            self.connect(exchange, target.host)
+            self.go_on(exchange, (target.host,))
             return
         answer = wire.network.dns.at_hand(source, target.host)
         if answer is not None and answer.addresses:
             exchange.answer = answer
-            self.connect(exchange, answer.addresses[0])
+            self.go_on(exchange, answer.addresses)
         else:
             wire.network.resolve(source, target.host, exchange.resolved)
+
+    def go_on(self, exchange: Exchange, addresses: tuple[str, ...]) -> None:
+        """The name has these addresses."""
+        if not self.balance:
+            self.connect(exchange, addresses[0])
+            return
+        channel = self._channel(exchange)
+        channel.addresses = addresses if self.balance == ROUND_ROBIN else addresses[:1]
+        self._on_channel(exchange)
+
+    def _channel(self, exchange: Exchange) -> Channel:
+        return self._channels.setdefault((exchange.source.name, exchange.target.url), Channel())
+
+    def _on_channel(self, exchange: Exchange) -> bool:
+        """Send on a connection that carries others too, or open one; False when the addresses are not known."""
+        channel, wire = self._channel(exchange), self.wire
+        if not channel.addresses:
+            return False
+        address = channel.next_address()
+        connection = channel.usable(address, wire.clock.now, wire.network)
+        if connection is None and not channel.addresses:
+            return False  # one has ended just now
+        if connection is None:
+            self.connect(exchange, address)
+            if exchange.server is not None and exchange.flow is not None:
+                channel.add(address, Connection(exchange.flow, exchange.server, wire.clock.now, 1))
+            return True
+        connection.streams += 1
+        flow = exchange.flow = connection.flow
+        exchange.server = connection.server
+        if wire.network.carries(flow):
+            wire.clock.after(wire.travels_s(flow.way.quality), connection.server.arrive, exchange)
+        else:
+            self.reset_by_balancer(exchange, flow)
+        return True
 
     def connect(self, exchange: Exchange, ip: str) -> None:
         """Open a connection and send the request on it; what goes wrong is told when the sender would know."""
@@ -290,7 +332,9 @@ class Caller:
         while sent and sent[0].finished:
             sent.popleft()
         flow, wire = exchange.flow, self.wire
-        if flow is not None:
+        if flow is not None and self.balance:
+            self._channel(exchange).ended(flow, wire.network, answered=bool(status))
+        elif flow is not None:
             if status and self.keep_alive and exchange.server is not None and exchange.target.protocol != UDP:
                 self._keep(exchange, flow, exchange.server)
             else:
@@ -370,6 +414,9 @@ class Caller:
             for flow, _ in idle:
                 self.wire.network.close(flow)
         self._idle.clear()
+        for channel in self._channels.values():
+            channel.close(self.wire.network)
+        self._channels.clear()
 
 
 def _why_silent(exchange: Exchange) -> str:

@@ -26,12 +26,15 @@ class Scheme(NamedTuple):
     first_trips: int
     """One-way trips until the first request reaches the server: 3 for TCP's handshake, 5 with TLS 1.3 on top."""
     http: bool
+    shared: bool = False
+    """Whether one connection carries many requests at once."""
 
 
 SCHEMES: dict[str, Scheme] = {
     "http": Scheme("TCP", 80, 3, True),
     "https": Scheme("TCP", 443, 5, True),
-    "grpc": Scheme("TCP", 80, 3, True),
+    "h2": Scheme("TCP", 80, 3, True, True),
+    "grpc": Scheme("TCP", 80, 3, True, True),
     "tcp": Scheme("TCP", 0, 3, False),
     "udp": Scheme("UDP", 0, 1, False),
     "sctp": Scheme("SCTP", 0, 3, False),
@@ -91,7 +94,7 @@ def _is_address(host: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def parse_target(url: str) -> Target:
-    """Read `http://host[:port]/path`, `https`, `grpc`, `tcp`, `udp` or `sctp`; a bare host means http.
+    """Read `http://host[:port]/path`, `https`, `h2`, `grpc`, `tcp`, `udp` or `sctp`; a bare host means http.
 
     Raises LabError that says which part is wrong.
     """
