@@ -36,6 +36,10 @@ def fault(
     return command(name, summary, *parameters, flags=flags, examples=examples, danger=danger, fault=what)
 
 
+_TRY_AGAIN_S = 1.0
+"""How soon a kubectl is given again that found no API server."""
+
+
 class Choice(NamedTuple):
     """A row of the fault menu."""
 
@@ -75,9 +79,19 @@ def mended(engine: Engine, name: str, words: str) -> None:
 
 
 def _mend(call: Call, undo: str, broken: Broken) -> None:
-    if call.engine.broken.get(undo) is broken:  # else it was mended by hand, or broken anew
-        call.give(undo)
-        call.engine.broken.pop(undo, None)
+    engine = call.engine
+    if engine.broken.get(undo) is not broken:
+        return  # it was mended by hand, or broken anew
+    if engine.store.down and by_kubectl(undo):
+        engine.clock.after(_TRY_AGAIN_S, _mend, call, undo, broken)
+        return
+    call.give(undo)
+    engine.broken.pop(undo, None)
+
+
+def by_kubectl(undo: str) -> bool:
+    """Whether the API server has to be there to mend it."""
+    return undo.startswith("kubectl ")
 
 
 def broken_now(engine: Engine) -> list[BrokenNow]:

@@ -144,3 +144,15 @@ def test_all_of_it_at_once_and_back(engine: Engine) -> None:
     assert ready(engine) == [True, True, True]
     assert all(pod.ready for pod in webs(engine))
     assert ok(engine, "lab faults") == ["Nothing is broken."]
+
+
+def test_what_kubectl_mends_is_mended_when_the_api_server_is_back(engine: Engine) -> None:
+    ok(engine, "kubectl cordon worker-1 --for=10s")
+    ok(engine, "lab fail control-plane --for=30s", 29.0)
+    assert engine.store.get(Node, "worker-1").spec.unschedulable
+    engine.run_for(3.0)
+    assert not engine.store.get(Node, "worker-1").spec.unschedulable
+    ok(engine, "kubectl cordon worker-1")
+    ok(engine, "lab fail control-plane", 5.0)
+    ok(engine, "lab mend")
+    assert not engine.store.get(Node, "worker-1").spec.unschedulable

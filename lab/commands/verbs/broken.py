@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lab.commands.call import Call
-from lab.commands.fault import BrokenNow, broken_now
+from lab.commands.fault import BrokenNow, broken_now, by_kubectl
 from lab.commands.registry import command
 from lab.views.format import stamp
 from lab.views.table import table
@@ -38,8 +38,8 @@ def _row(broken: BrokenNow) -> tuple[str, str, str]:
     examples=("lab mend",),
 )
 def mend(call: Call) -> None:
-    """Give the undo of each."""
-    found = broken_now(call.engine)
+    """Give the undo of each; what needs the API server comes when that may be back."""
+    found = sorted(broken_now(call.engine), key=lambda broken: by_kubectl(broken.undo))
     for broken in found:
         call.say(broken.undo, *(f"  {line}" for line in call.give(broken.undo)))
     if not found:
