@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from lab.network.dns import DnsAnswer
     from lab.network.flow import Flow
     from lab.network.network import Network
     from lab.traffic.server import Server
@@ -39,6 +40,8 @@ class Channel:
     def __init__(self) -> None:
         self.addresses: tuple[str, ...] = ()
         """Those of the name, while they need not be asked for."""
+        self.answer: DnsAnswer | None = None
+        """How the name resolved last; None for an address."""
         self._turn = 0
         self._open: dict[str, list[Connection]] = {}
         self._leaving: list[Connection] = []

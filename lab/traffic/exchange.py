@@ -137,6 +137,10 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
             self.caller.end(self, 0, "timeout" if reason == DNS_TIMEOUT else "nxdomain", reason)
 
 
+Idle = tuple["Flow", "Server", "DnsAnswer | None"]
+"""A connection that is kept open, who is at its other end, and how its name resolved."""
+
+
 class Caller:
     """Someone who sends requests with the same habits: timeout, retries, connections kept or not."""
 
@@ -165,7 +169,7 @@ class Caller:
         self._sent: deque[Exchange] = deque()
         """What is under way, and what was sent after the oldest that is."""
         self._sweeping = False
-        self._idle: dict[tuple[str, str], list[tuple[Flow, Server]]] = {}
+        self._idle: dict[tuple[str, str], list[Idle]] = {}
         self._sockets: dict[tuple[str, str], int] = {}
         """The source ports of the UDP sockets that are kept open."""
 
@@ -210,8 +214,10 @@ class Caller:
             self.connect(exchange, addresses[0])
             return
         channel = self._channel(exchange)
-        channel.addresses = addresses if self.balance == ROUND_ROBIN else addresses[:1]
-        self._on_channel(exchange)
+        channel.answer = exchange.answer
+        channel.addresses = known = addresses if self.balance == ROUND_ROBIN else addresses[:1]
+        while not self._on_channel(exchange):  # the connection to the first of them has ended just now
+            channel.addresses = known
 
     def _channel(self, exchange: Exchange) -> Channel:
         return self._channels.setdefault((exchange.source.name, exchange.target.url), Channel())
@@ -226,11 +232,13 @@ class Caller:
         if connection is None and not channel.addresses:
             return False  # one has ended just now
         if connection is None:
+            exchange.answer = channel.answer
             self.connect(exchange, address)
             if exchange.server is not None and exchange.flow is not None:
                 channel.add(address, Connection(exchange.flow, exchange.server, wire.clock.now, 1))
             return True
         connection.streams += 1
+        exchange.answer = channel.answer
         flow = exchange.flow = connection.flow
         exchange.server = connection.server
         if wire.network.carries(flow):
@@ -287,11 +295,11 @@ class Caller:
         """Send on a connection that is kept open; False when there is none."""
         idle = self._idle.get((exchange.source.name, exchange.target.url))
         while idle:
-            flow, server = idle.pop()
+            flow, server, answer = idle.pop()
             if server.said_goodbye(flow.latency_s):
                 self.wire.network.close(flow)
                 continue
-            exchange.flow, exchange.server = flow, server
+            exchange.flow, exchange.server, exchange.answer = flow, server, answer
             if self.wire.network.carries(flow):
                 self.wire.clock.after(self.wire.travels_s(flow.way.quality), server.arrive, exchange)
             else:
@@ -356,9 +364,9 @@ class Caller:
         key = (exchange.source.name, exchange.target.url)
         idle = self._idle.get(key)
         if idle is None:
-            self._idle[key] = [(flow, server)]
+            self._idle[key] = [(flow, server, exchange.answer)]
         else:
-            idle.append((flow, server))
+            idle.append((flow, server, exchange.answer))
 
     def _record(self, exchange: Exchange, flow: Flow | None, outcome: str, status: int, reason: str) -> None:
         wire = self.wire
@@ -411,7 +419,7 @@ class Caller:
         """Close the connections that are kept open, and keep no more."""
         self.keep_alive = False
         for idle in self._idle.values():
-            for flow, _ in idle:
+            for flow, _, _ in idle:
                 self.wire.network.close(flow)
         self._idle.clear()
         for channel in self._channels.values():

@@ -129,6 +129,13 @@ def test_round_robin_takes_each_address_of_a_headless_service_in_turn() -> None:
     assert len(found) == 4
     assert max(found.values()) - min(found.values()) <= 1
     assert len(connections(engine)) == 4
+    assert {service for client, service, _ in engine.traffic.measure.leaves if client == "caller"} == {"default/web"}
+
+
+def test_kept_connections_to_a_headless_service_are_counted_under_it() -> None:
+    engine = cluster(replicas=2, cluster_ip="None")
+    ask(engine, "http://web:8080/", keep_alive=True)
+    assert {service for client, service, _ in engine.traffic.measure.leaves if client == "caller"} == {"default/web"}
 
 
 def test_round_robin_hears_of_new_pods_when_a_connection_has_ended() -> None:
