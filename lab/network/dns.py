@@ -127,6 +127,10 @@ class Dns:
             return None
         return cached.next() if cached.several else cached.answer
 
+    def forget(self, source: Source, host: str) -> None:
+        """Let a source ask for a name again, whatever it has in its cache."""
+        self._cache.pop((source.name, host), None)
+
     def query(self, source: Source, host: str, type: str, done: Done, *, search: bool = True) -> None:
         """Ask for one type of record as dig does: no /etc/hosts, and nothing from the client's own cache."""
         conf = self.resolv_conf(source)

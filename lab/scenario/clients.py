@@ -8,11 +8,13 @@ from pathlib import Path
 from lab.kube.errors import LabError, nearest
 from lab.kube.ip import read_address
 from lab.kube.kinds import KINDS, find_kind
+from lab.kube.time import parse_duration
 from lab.scenario.convert import Source, numbered
 from lab.scenario.phases import phases_of, recorded_in
-from lab.scenario.schema import TrafficEntry
+from lab.scenario.schema import RetryEntry, TrafficEntry
 from lab.traffic.client import ClientSpec, Phase
 from lab.traffic.request import parse_target
+from lab.traffic.retries import RetryPolicy
 
 SENDERS = (
     "pod",
@@ -45,7 +47,7 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source, folder: 
     for key, least, value, most in (
         ("workers", 0, entry.workers, MOST_WORKERS),
         ("addresses", 1, entry.addresses, MOST_ADDRESSES),
-        ("retries", 0, entry.retries, MOST_RETRIES),
+        ("retries", 0, _attempts(entry), MOST_RETRIES),
     ):
         if value is not None and not least <= value <= most:
             source.problem(f"{value} is out of range: expected {least} to {most:,}", "traffic", index, key)
@@ -63,7 +65,8 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source, folder: 
         "keep_alive": entry.keep_alive,
         "balance": entry.balance,
         "timeout_s": entry.timeout,
-        "retries": entry.retries,
+        "retries": _retries(entry),
+        "dns_cache_s": _dns_cache(entry, index, source),
         "stop_s": entry.stop,
         "addresses": entry.addresses,
     }
@@ -76,6 +79,32 @@ def _client(entry: TrafficEntry, index: int, name: str, source: Source, folder: 
         start_s=entry.start,
         **{key: value for key, value in values.items() if value is not None},  # type: ignore[arg-type]
     )
+
+
+_DNS_CACHES: dict[str, float] = {"none": 0.0, "forever": math.inf}
+
+
+def _dns_cache(entry: TrafficEntry, index: int, source: Source) -> float | None:
+    if not entry.dns_cache or entry.dns_cache in _DNS_CACHES:
+        return _DNS_CACHES.get(entry.dns_cache)
+    try:
+        return parse_duration(entry.dns_cache)
+    except LabError:
+        hint = nearest(entry.dns_cache, _DNS_CACHES)
+        expected = f'"{entry.dns_cache}" is no time{hint}: expected none, forever, or a duration such as 30s'
+        source.problem(expected, "traffic", index, "dns_cache")
+        return None
+
+
+def _attempts(entry: TrafficEntry) -> int | None:
+    return entry.retries.attempts if isinstance(entry.retries, RetryEntry) else entry.retries
+
+
+def _retries(entry: TrafficEntry) -> RetryPolicy | None:
+    said = entry.retries
+    if isinstance(said, RetryEntry):
+        return RetryPolicy(said.attempts, said.budget, said.backoff or 0.0)
+    return None if said is None else RetryPolicy(said)
 
 
 _PROCESSES = (None, "poisson", "constant")

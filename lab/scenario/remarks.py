@@ -19,7 +19,13 @@ from lab.views import format as fmt
 from lab.views.unready import unready_lines
 
 if TYPE_CHECKING:
-    from lab.scenario.report import Report
+    from lab.scenario.report import Group, Report
+
+
+def _retries_line(group: Group) -> Iterator[str]:
+    if group.retries or group.held_back:
+        held = f"; the budget held {group.held_back:,} back" if group.held_back else ""
+        yield f"{group.name}: {fmt.count(group.retries, 'retry', 'retries')}{held}"
 
 
 class Remark(NamedTuple):
@@ -53,6 +59,7 @@ def remarks(report: Report) -> list[Remark]:
         Remark(f"{fmt.count(pods, 'Pod')} not Ready when the story began", unready_lines(report.not_ready)),
         Remark("EXTERNAL-IP pending", [f"{_short(each.service)}: {each.why}" for each in report.pending]),
         Remark("names that never resolved", [_unresolved_line(each) for each in report.unresolved]),
+        Remark("tried again", [line for group in report.groups for line in _retries_line(group)]),
         Remark("made for the traffic", [", ".join(report.made)] if report.made else []),
         Remark("kept, not simulated", [", ".join(report.kept)] if report.kept else []),
     )

@@ -45,6 +45,10 @@ class Group(msgspec.Struct, frozen=True):
     """How many of them were due while their sender was not there."""
     unfinished: int = 0
     """How many of them had no answer and no timeout when the story was over."""
+    retries: int = 0
+    """Attempts beyond the first, of all its requests."""
+    held_back: int = 0
+    """Retries for which its budget had no room."""
 
 
 class EndpointShare(msgspec.Struct, frozen=True):
@@ -126,7 +130,10 @@ def make_report(player: Player) -> Report:
     measure, now = engine.traffic.measure, min(engine.now, scenario.duration_s)
     named = [client.name for client in player.clients]
     never = {name: _never(player, name) for name in named}
-    groups = [_group(name, measure.clients.get(name, Tallies()).summary(), now, never[name]) for name in named]
+    groups = [
+        _retried(player, _group(name, measure.clients.get(name, Tallies()).summary(), now, never[name]))
+        for name in named
+    ]
     total = measure.total.summary().since(player.before.total)
     return Report(
         scenario=scenario.title,
@@ -155,6 +162,13 @@ def _never(player: Player, name: str) -> dict[str, int]:
     if client is None:
         return {UNSENT: 0, UNFINISHED: 0}
     return {UNSENT: client.unsent, UNFINISHED: client.unanswered if player.finished else 0}
+
+
+def _retried(player: Player, group: Group) -> Group:
+    client = player.engine.traffic.clients.get(group.name)
+    if client is None:
+        return group
+    return msgspec.structs.replace(group, retries=client.retries.sent, held_back=client.retries.held_back)
 
 
 def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:

@@ -170,6 +170,17 @@ class PhaseEntry(Entry, frozen=True, kw_only=True):
     """Another rate for a short time."""
 
 
+class RetryEntry(Entry, frozen=True, kw_only=True):
+    """How a client tries again what has failed."""
+
+    attempts: int
+    """How often, at most, after the first."""
+    budget: Share | None = None
+    """Retries as a share of the requests of the last ten seconds; more are held back."""
+    backoff: Duration | None = None
+    """The pause before the first retry; it doubles with each further one."""
+
+
 class TrafficEntry(Entry, frozen=True, kw_only=True):
     """A group of clients that sends requests."""
 
@@ -196,7 +207,9 @@ class TrafficEntry(Entry, frozen=True, kw_only=True):
     """With h2:// and grpc://: one connection to one address of the name (pick_first), or one to each in turn."""
     timeout: Duration | None = None
     """How long it waits for each answer (5s); 0 waits as long as the kernel tries to connect, about 127 s."""
-    retries: int | None = None
+    dns_cache: Text = ""
+    """How long it keeps the addresses of a name, whatever their TTL: none, forever (as some runtimes do), or 30s."""
+    retries: int | RetryEntry | None = None
     """How often it tries again after a failure."""
     start: Duration = 0.0
     stop: Duration | None = None

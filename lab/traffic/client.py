@@ -12,6 +12,7 @@ import msgspec
 
 from lab.traffic.exchange import Caller, Done, Exchange, Wire
 from lab.traffic.request import SCHEMES, RequestResult, parse_target
+from lab.traffic.retries import RetryBudget, RetryPolicy
 from lab.traffic.sources import Origin
 
 
@@ -47,7 +48,9 @@ class ClientSpec(msgspec.Struct, frozen=True, kw_only=True):
     """With HTTP/2 and gRPC: one connection to one address of the name, or one to each in turn."""
     timeout_s: float = 5.0
     """0 waits as long as the kernel tries to connect, about 127 s."""
-    retries: int = 0
+    retries: RetryPolicy = RetryPolicy()
+    dns_cache_s: float | None = None
+    """How long it keeps the addresses of a name, whatever their TTL; infinity for ever, None for as long as that."""
     start_s: float = 0.0
     stop_s: float = math.inf
     addresses: int = 8
@@ -176,6 +179,7 @@ class Client:
             group=spec.name,
             timeout_s=spec.timeout_s,
             retries=spec.retries,
+            dns_cache_s=spec.dns_cache_s,
             keep_alive=spec.keep_alive,
             balance=spec.balance if SCHEMES[self._target.scheme].shared else "",
             finished=self._finished if needs_word else None,
@@ -208,6 +212,11 @@ class Client:
     def timeout_s(self) -> float:
         """How long an attempt waits for its answer."""
         return self._caller.timeout_s
+
+    @property
+    def retries(self) -> RetryBudget:
+        """What it has tried again, and what its budget held back."""
+        return self._caller.retries
 
     @property
     def unanswered(self) -> int:

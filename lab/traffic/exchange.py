@@ -7,6 +7,7 @@ order in which they were sent, and one sweep that waits for the oldest serves th
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from lab.traffic.channel import ROUND_ROBIN, Channel, Connection
 from lab.traffic.failures import DNS_TIMEOUT, of_lookup
 from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, Target, refusal
+from lab.traffic.retries import RetryBudget, RetryPolicy
 
 if TYPE_CHECKING:
     from lab.network.dns import DnsAnswer
@@ -131,6 +133,7 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
         if self.finished:
             return
         if answer.addresses:
+            self.caller.learned(self, answer)
             self.caller.go_on(self, answer.addresses)
         else:
             reason = of_lookup(answer.outcome)
@@ -139,6 +142,9 @@ class Exchange(msgspec.Struct, gc=False, eq=False):
 
 Idle = tuple["Flow", "Server", "DnsAnswer | None"]
 """A connection that is kept open, who is at its other end, and how its name resolved."""
+
+
+NO_RETRIES = RetryPolicy()
 
 
 class Caller:
@@ -150,20 +156,24 @@ class Caller:
         *,
         group: str = "",
         timeout_s: float = 0.0,
-        retries: int = 0,
+        retries: RetryPolicy = NO_RETRIES,
         keep_alive: bool = False,
         balance: str = "",
+        dns_cache_s: float | None = None,
         finished: Callable[[Exchange, str], object] | None = None,
     ) -> None:
         self.wire = wire
         self.group = group
         """The client that its requests are counted under; empty for the source's own name."""
         self.timeout_s = timeout_s if timeout_s > 0.0 else wire.give_up_s
-        self.retries = retries
+        self.retries = RetryBudget(retries)
         self.keep_alive = keep_alive
         self.balance = balance
         """How it chooses among connections that carry many requests at once; empty for one that has none."""
         self._channels: dict[tuple[str, str], Channel] = {}
+        self._dns_cache_s = dns_cache_s
+        """How long it keeps the addresses of a name; None for what their TTL says."""
+        self._names: dict[tuple[str, str], tuple[float, DnsAnswer]] = {}
         self.end = self._end  # bound once: the clock is handed it for every request
         self._finished = finished
         self._sent: deque[Exchange] = deque()
@@ -191,6 +201,8 @@ class Caller:
         deadline_s = wire.clock.now + self.timeout_s
         exchange = Exchange(self, id or serial, serial, source, target, intended_s, deadline_s, done, depth, attempt)
         self._sent.append(exchange)
+        if attempt == 1:
+            self.retries.asked(wire.clock.now)
         if not self._sweeping:
             self._sweeping = True
             wire.clock.at(deadline_s, self._sweep)
@@ -201,12 +213,28 @@ class Caller:
         if target.literal:
             self.go_on(exchange, (target.host,))
             return
-        answer = wire.network.dns.at_hand(source, target.host)
+        answer = self._known(source, target.host)
         if answer is not None and answer.addresses:
             exchange.answer = answer
             self.go_on(exchange, answer.addresses)
         else:
             wire.network.resolve(source, target.host, exchange.resolved)
+
+    def _known(self, source: Source, host: str) -> DnsAnswer | None:
+        """How a name resolves, without asking anybody; None when somebody must be asked."""
+        if self._dns_cache_s is None:
+            return self.wire.network.dns.at_hand(source, host)
+        until_s, answer = self._names.get((source.name, host), (-math.inf, None))
+        if until_s > self.wire.clock.now:
+            return answer
+        self.wire.network.dns.forget(source, host)
+        return None
+
+    def learned(self, exchange: Exchange, answer: DnsAnswer) -> None:
+        """A name has resolved: keep that for as long as it is this client's habit."""
+        if self._dns_cache_s:
+            key = (exchange.source.name, exchange.target.host)
+            self._names[key] = (self.wire.clock.now + self._dns_cache_s, answer)
 
     def go_on(self, exchange: Exchange, addresses: tuple[str, ...]) -> None:
         """The name has these addresses."""
@@ -347,18 +375,27 @@ class Caller:
                 self._keep(exchange, flow, exchange.server)
             else:
                 wire.network.close(flow, outcome)
-        if outcome != "ok" and exchange.attempt <= self.retries:
-            self.send(
-                exchange.source,
-                exchange.target,
-                exchange.intended_s,
-                exchange.done,
-                exchange.depth,
-                exchange.attempt + 1,
-                exchange.id,
-            )
-            return
+        if outcome != "ok":
+            pause_s = self.retries.pause_s(exchange.attempt, wire.clock.now)
+            if pause_s is not None:
+                self._again(exchange, pause_s)
+                return
         self._record(exchange, flow, outcome, status, reason)
+
+    def _again(self, exchange: Exchange, pause_s: float) -> None:
+        again = (
+            exchange.source,
+            exchange.target,
+            exchange.intended_s,
+            exchange.done,
+            exchange.depth,
+            exchange.attempt + 1,
+            exchange.id,
+        )
+        if pause_s > 0.0:
+            self.wire.clock.after(pause_s, self.send, *again)
+        else:
+            self.send(*again)
 
     def _keep(self, exchange: Exchange, flow: Flow, server: Server) -> None:
         key = (exchange.source.name, exchange.target.url)

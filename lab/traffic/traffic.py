@@ -18,6 +18,7 @@ from lab.traffic.exchange import Caller, Done, Wire
 from lab.traffic.foresight import Foresight
 from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, parse_target
+from lab.traffic.retries import RetryPolicy
 from lab.traffic.servers import Servers
 from lab.traffic.sources import Sources
 
@@ -78,7 +79,9 @@ class Traffic:
         target = parse_target(url)
         caller = self._callers.get((timeout_s, retries))
         if caller is None:
-            caller = self._callers[(timeout_s, retries)] = Caller(self._wire, timeout_s=timeout_s, retries=retries)
+            caller = self._callers[(timeout_s, retries)] = Caller(
+                self._wire, timeout_s=timeout_s, retries=RetryPolicy(retries)
+            )
         caller.send(source, target, self._clock.time(), done)
 
     # -- what happens to the apps ---------------------------------------------------------------------------
