@@ -24,6 +24,7 @@ class NodeFacts:
 
     __slots__ = (
         "_every",
+        "_keys",
         "_listed",
         "_sources",
         "cluster_cidrs",
@@ -81,6 +82,7 @@ class NodeFacts:
             self._every = [IPV4, IPV6]
         self._listed = self._node_port_addresses(listed)
         self._sources: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
         self.refuses_before_dnat = mode == NFTABLES and not self.features.nftables_post_dnat_filter
         hints = self.features.prefer_same_traffic_distribution
         self.key = f"{name} {mode} {zone} {hints} {masquerade_all} {self.cluster_cidrs}"
@@ -148,6 +150,15 @@ class NodeFacts:
             if len(self._sources) >= _REMEMBERED_SOURCES:
                 self._sources.clear()
             known = self._sources[ip] = self._classify(ip)
+        return known
+
+    def source_key(self, ip: str) -> str:
+        """One text for this node's facts and what it takes the sender of a packet for."""
+        known = self._keys.get(ip)
+        if known is None:
+            if len(self._keys) >= _REMEMBERED_SOURCES:
+                self._keys.clear()
+            known = self._keys[ip] = f"{self.key} {self.source_of(ip)}"
         return known
 
     def _classify(self, ip: str) -> str:

@@ -29,6 +29,7 @@ from lab.network.service_rules import ServicePortRule
 from lab.network.traffic_policy import LOAD_BALANCER_IP, NODE_PORT, Plan, plan_for
 
 _Choice = TypeVar("_Choice")
+_MOST_FOUND = 100_000
 
 Affinity = Callable[[ServicePortRule, str], str]
 """(rule, source IP) -> address of the endpoint that this node remembers for that client, or empty."""
@@ -119,19 +120,15 @@ def route(
     recorder: Recorder | None = None,
 ) -> Verdict:
     """Decide about a new connection; `draw` is a random number in [0, 1)."""
-    match = table.addresses.get((packet.dst_ip, packet.protocol, packet.dst_port))
-    if match is None:
-        match = _node_port(table, node, packet)
+    found = table.found.get((packet.dst_ip, packet.dst_port, packet.protocol, node.source_key(packet.src_ip)))
+    if found is None:
+        found = _find(table, node, packet)
     if recorder is not None:
-        recorder.matched(packet, match)
-    if match is None:
+        recorder.matched(packet, found[0] if found is not None else None)
+    if found is None:
         return _end(_unmatched(table, node, packet), recorder)
+    match, source, plan = found
     rule, kind = match
-    source = node.source_of(packet.src_ip)
-    if kind is NODE_PORT and not node.serves_node_ports_on(packet.dst_ip):
-        # Only the filter table knows this address, and it has no short cuts.
-        source = FROM_OUTSIDE
-    plan = plan_for(rule, kind, source, node)
     early = node.refuses_before_dnat and kind is not NODE_PORT and _refused_early(rule, kind, packet, node)
     if early:
         plan = plan_for(rule, kind, FROM_OUTSIDE, node)
@@ -161,6 +158,28 @@ def route(
         recorder.rewrote(packet, endpoint, verdict.masquerade, hairpin)
         recorder.ended(verdict)
     return verdict
+
+
+def _find(table: RuleTable, node: NodeFacts, packet: Packet) -> tuple[Match, str, Plan] | None:
+    """Match, source and plan of a packet; None when no Service port has its destination.
+
+    For addresses of Services they are kept with the table. Node ports depend on more of a node than its key says.
+    """
+    address = packet.dst_ip, packet.protocol, packet.dst_port
+    match, source = table.addresses.get(address), node.source_of(packet.src_ip)
+    if match is not None:
+        found = match, source, plan_for(match.rule, match.kind, source, node)
+        if len(table.found) >= _MOST_FOUND:
+            table.found.clear()
+        table.found[packet.dst_ip, packet.dst_port, packet.protocol, node.source_key(packet.src_ip)] = found
+        return found
+    match = _node_port(table, node, packet)
+    if match is None:
+        return None
+    if not node.serves_node_ports_on(packet.dst_ip):
+        # Only the filter table knows this address, and it has no short cuts.
+        source = FROM_OUTSIDE
+    return match, source, plan_for(match.rule, match.kind, source, node)
 
 
 def _refused_early(rule: ServicePortRule, kind: str, packet: Packet, node: NodeFacts) -> bool:

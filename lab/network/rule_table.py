@@ -12,7 +12,7 @@ import msgspec
 from immutables import Map
 
 from lab.network.service_rules import ServicePortRule
-from lab.network.traffic_policy import CLUSTER_IP, EXTERNAL_IP, LOAD_BALANCER_IP, NODE_PORT
+from lab.network.traffic_policy import CLUSTER_IP, EXTERNAL_IP, LOAD_BALANCER_IP, NODE_PORT, Plan
 
 
 class Match(NamedTuple):
@@ -41,6 +41,8 @@ class RuleTable(msgspec.Struct, frozen=True, eq=False):
     services: Map[str, tuple[ServicePortRule, ...]] = Map()
     contested: Map[AddressKey, tuple[Match, ...]] = Map()
     """All claims on an address that several Services claim; the first by name holds it."""
+    found: dict[tuple[str, int, str, str], tuple[Match, str, Plan]] = msgspec.field(default_factory=dict)
+    """A cache that `lab.network.router` fills: what was found for an address and a source; no part of the rules."""
 
     def with_service(self, service: str, rules: tuple[ServicePortRule, ...]) -> RuleTable:
         """The next version, in which a Service has these rules instead of those it had."""

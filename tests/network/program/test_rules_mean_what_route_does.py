@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lab.kube.versions import NEWEST, features_of
 from lab.network.addresses import family, join, parse_cidrs
@@ -239,3 +240,14 @@ def test_printed_rules_lead_the_packets_of_the_vectors_where_kube_proxy_leads_th
         assert {end.outcome for end in ends} == {expect["outcome"]}, flow["name"]
         assert sorted({end.endpoint for end in ends if end.endpoint}) == sorted(expect["endpoints"]), flow["name"]
         assert any(end.masquerade for end in ends) == expect["masquerade"], flow["name"]
+
+
+@given(situations(), situations(), st.floats(0.0, 0.999))
+@settings(max_examples=60, deadline=None)
+def test_what_a_table_has_found_changes_nothing(one: Any, other: Any, draw: float) -> None:
+    """Whoever asked before, and for which node: a table answers as one that was never asked."""
+    table, node, sent, _ = one
+    for asked in (*sent, *other[2]):
+        for facts in (node, other[1], node):
+            fresh = replace(table, found={})
+            assert route(table, facts, asked, draw) == route(fresh, facts, asked, draw)
