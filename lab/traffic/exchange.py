@@ -178,6 +178,8 @@ class Caller:
         self._finished = finished
         self._sent: deque[Exchange] = deque()
         """What is under way, and what was sent after the oldest that is."""
+        self._pausing: dict[int, Exchange] = {}
+        """What is tried again after a pause, by its id."""
         self._sweeping = False
         self._idle: dict[tuple[str, str], list[Idle]] = {}
         self._sockets: dict[tuple[str, str], int] = {}
@@ -382,20 +384,13 @@ class Caller:
                 return
         self._record(exchange, flow, outcome, status, reason)
 
-    def _again(self, exchange: Exchange, pause_s: float) -> None:
-        again = (
-            exchange.source,
-            exchange.target,
-            exchange.intended_s,
-            exchange.done,
-            exchange.depth,
-            exchange.attempt + 1,
-            exchange.id,
-        )
+    def _again(self, last: Exchange, pause_s: float) -> None:
         if pause_s > 0.0:
-            self.wire.clock.after(pause_s, self.send, *again)
+            self._pausing[last.id] = last
+            self.wire.clock.after(pause_s, self._again, last, 0.0)
         else:
-            self.send(*again)
+            self._pausing.pop(last.id, None)
+            self.send(last.source, last.target, last.intended_s, last.done, last.depth, last.attempt + 1, last.id)
 
     def _keep(self, exchange: Exchange, flow: Flow, server: Server) -> None:
         key = (exchange.source.name, exchange.target.url)
@@ -449,8 +444,8 @@ class Caller:
         )
 
     def unanswered(self) -> list[Exchange]:
-        """The requests that are under way, in the order in which they were sent."""
-        return [exchange for exchange in self._sent if not exchange.finished]
+        """The requests that are under way or about to be tried again."""
+        return [*self._pausing.values(), *(exchange for exchange in self._sent if not exchange.finished)]
 
     def close(self) -> None:
         """Close the connections that are kept open, and keep no more."""

@@ -41,6 +41,7 @@ class RetryBudget:
         """A request was sent for the first time."""
         if self.policy.budget is not None:
             self._requests.append(now_s)
+            self._forget(now_s)
 
     def pause_s(self, attempt: int, now_s: float) -> float | None:
         """How long to wait before the attempt after this one; None when there is none."""
@@ -53,10 +54,13 @@ class RetryBudget:
         self.sent += 1
         return policy.backoff_s * float(2 ** (attempt - 1))
 
-    def _has_room(self, now_s: float) -> bool:
+    def _forget(self, now_s: float) -> None:
         for times in (self._requests, self._retries):
             while times and times[0] <= now_s - BUDGET_WINDOW_S:
                 times.popleft()
+
+    def _has_room(self, now_s: float) -> bool:
+        self._forget(now_s)
         if len(self._retries) + 1 > (self.policy.budget or 0.0) * len(self._requests):
             return False
         self._retries.append(now_s)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lab.traffic.client import ClientSpec, Phase
 from lab.traffic.retries import RetryBudget, RetryPolicy
+from tests.traffic.fakes import Bench, app
 
 
 def test_without_a_budget_every_failure_is_tried_again() -> None:
@@ -28,3 +30,33 @@ def test_a_budget_is_a_share_of_the_requests_of_the_last_ten_seconds() -> None:
     for number in range(5):
         budget.asked(30.0 + number / 10)
     assert budget.pause_s(1, 31.0) == 0.0
+
+
+def test_who_pauses_before_a_retry_is_unanswered_and_heard_of_at_the_end() -> None:
+    bench = Bench(app())
+    bench.network.serve("web", 80)  # refuses everybody
+    now_s = bench.clock.time()
+    client = bench.traffic.add_client(
+        ClientSpec(
+            name="shoppers",
+            url="http://web/",
+            phases=(Phase(1.0),),
+            arrivals="constant",
+            retries=RetryPolicy(1, backoff_s=1.0),
+            start_s=now_s,
+            stop_s=now_s + 1.5,
+        )
+    )
+    bench.clock.run_until(now_s + 1.5)
+    assert client.unanswered == 1
+    told: list[str] = []
+    assert client.follow(lambda result: told.append(f"{result.outcome} {result.attempts}")) == 1
+    bench.clock.run_until(now_s + 5.0)
+    assert (told, client.unanswered) == (["refused 2"], 0)
+
+
+def test_a_budget_remembers_no_more_than_its_window() -> None:
+    budget = RetryBudget(RetryPolicy(1, budget=0.2))
+    for second in range(100):
+        budget.asked(float(second))
+    assert len(budget._requests) == 10
