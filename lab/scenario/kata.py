@@ -20,7 +20,7 @@ class KataRun:
         self.kata = kata
         self.hints_shown = 0
         """How many hints somebody has asked for; the run does not know of it."""
-        self.conditions = [Check(condition.text) for condition in kata.solved]
+        self.conditions = [Check(condition.label) for condition in kata.solved]
         """How each condition stands; `passed` is None before it was looked at."""
         self.check = Check(NAME)
         self._gauges = [Gauge(engine, each.expression, each.scope, each.over_s) for each in kata.solved]

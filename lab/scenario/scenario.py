@@ -35,6 +35,11 @@ class Condition:
     over_s: float = OVER_S
     """How much of the past a figure of traffic is about."""
 
+    @property
+    def label(self) -> str:
+        """The expression, and whose requests it is about: `success >= 99% (shoppers)`."""
+        return f"{self.text} ({self.scope.traffic})" if self.scope.traffic else self.text
+
 
 @dataclass(frozen=True)
 class Moment:
