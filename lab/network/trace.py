@@ -84,6 +84,8 @@ class LegAccount(msgspec.Struct, frozen=True):
     after: Header | None
     rules: tuple[str, ...]
     """The rules that the packet passed, as the node's tools print them."""
+    proxy_runs: bool = True
+    """Whether the node's kube-proxy is there to change them."""
 
 
 class Link(NamedTuple):
@@ -208,10 +210,14 @@ class Tracer:
             reason.meaning,
             reason.advice,
             self._balanced(attempt),
-            tuple(map(_leg_account, legs, policy_steps(arrival.way.rulings, len(legs)))),
+            tuple(map(_leg_account, legs, policy_steps(arrival.way.rulings, len(legs)), map(self._proxy_runs, legs))),
             tuple(self._links(arrival.way)),
             tracking,
         )
+
+    def _proxy_runs(self, leg: Leg) -> bool:
+        host = self._hosts.get(leg.facts.name)
+        return host is None or host.proxy.running
 
     def _balanced(self, attempt: Attempt) -> Balanced | None:
         vertex = next((one for one in attempt.arrival.way.waypoints if one.startswith("lb/")), "")
@@ -291,7 +297,7 @@ def _again(leg: Leg, recorder: Recorder | None = None) -> Verdict:
     return route(leg.table, leg.facts, leg.packet, leg.draw, lambda rule, ip: leg.remembered, recorder)
 
 
-def _leg_account(leg: Leg, told: list[Step]) -> LegAccount:
+def _leg_account(leg: Leg, told: list[Step], proxy_runs: bool) -> LegAccount:
     recorder = _TraceRecorder(leg.facts)
     verdict = _again(leg, recorder)
     lines = rule_lines(leg.table, leg.facts, leg.packet, recorder)
@@ -307,6 +313,7 @@ def _leg_account(leg: Leg, told: list[Step]) -> LegAccount:
         recorder.before,
         recorder.after,
         tuple(map(str, lines)),
+        proxy_runs,
     )
 
 

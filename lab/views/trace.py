@@ -197,6 +197,8 @@ def _balancer(account: Account, balanced: Balanced, size: int) -> list[Line]:
 def _leg(leg: LegAccount, sights: Sequence[Sight], chosen: str, size: int) -> list[Line]:
     since = f"{leg.mode}, table {leg.table} {fmt.since(leg.since_s)}" if leg.table else f"{leg.mode}, no rules"
     lines = [_title(f"Node {leg.node}", since)]
+    if leg.table and not leg.proxy_runs:
+        lines.append(line("  ", ("its kube-proxy does not run: these rules stay as they are", "warn")))
     for step in leg.steps:
         role = VERDICT_ROLES.get(leg.verdict, "bad") if step.stage == "verdict" else ""
         first, *rest = wrap(step.text, size - _STAGE - 2, role) or [()]

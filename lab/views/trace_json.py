@@ -142,6 +142,7 @@ def _leg(leg: LegAccount) -> Json:
         "mode": leg.mode,
         "table": leg.table,
         "since_s": leg.since_s,
+        "proxy_runs": leg.proxy_runs,
         "verdict": leg.verdict,
         "reason": leg.reason,
         "steps": [step._asdict() for step in leg.steps],

@@ -400,3 +400,16 @@ def test_a_node_talks_to_its_loopback_from_its_loopback(engine: Engine) -> None:
 def test_who_asks_outside_for_a_name_of_the_cluster_is_told_how_to_ask(shared: Engine) -> None:
     assert "write --to service/NAME:PORT" in printed(shared, "lab trace --from internet --to local:80")
     assert "Look at the name again" in printed(shared, "lab trace --from pod/client --to nowhere:80")
+
+
+def test_a_node_whose_proxy_does_not_run_says_so_and_where_to_look(engine: Engine) -> None:
+    assert "kube-proxy does not run" not in printed(engine, "lab trace --from pod/client --to web:80")
+    node = client(engine).node
+    run(engine, f"lab stop proxy/{node}")
+    run(engine, "kubectl rollout restart deployment/web")
+    engine.run_until(engine.now + 30.0)
+    text = printed(engine, "lab trace --from pod/client --to web:80")
+    assert "its kube-proxy does not run: these rules stay as they are" in text
+    assert "lab rules --node NODE" in text
+    found = traced(engine, "--from pod/client --to web:80")
+    assert [leg["proxy_runs"] for leg in found["nodes"]] == [False]
