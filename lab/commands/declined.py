@@ -8,7 +8,8 @@ _FROM_POD = "curl URL --from pod/NAME and dig NAME --from pod/NAME ask from wher
 COMMANDS: dict[str, str] = {
     "kubectl logs": "no container really runs, so that none writes anything: kubectl get events and kubectl describe "
     "tell what happened to a Pod, and lab explain why a request went where it went",
-    "kubectl exec": f"{_NOTHING_RUNS}: {_FROM_POD}",
+    "kubectl exec": "no container really runs: of all programs only curl, dig and nslookup can be asked for in one, "
+    "as in kubectl exec POD -- curl URL",
     "kubectl attach": f"{_NOTHING_RUNS}: {_FROM_POD}",
     "kubectl debug": f"{_NOTHING_RUNS}: {_FROM_POD}",
     "kubectl cp": f"{_NOTHING_RUNS}, nor copied",

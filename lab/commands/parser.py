@@ -9,6 +9,7 @@ from typing import Any
 from lab.commands import declined
 from lab.commands import verbs as _registered  # noqa: F401 - fills the registry
 from lab.commands.call import Call
+from lab.commands.exec_habit import asked_from_pod
 from lab.commands.flags import IN_NAMESPACE
 from lab.commands.registry import (
     ALIASES,
@@ -40,7 +41,7 @@ def find_command(words: Sequence[Word]) -> tuple[Command, list[Word]]:
 
     Raises CommandError that points at the first word that fits no command.
     """
-    words = _verbs_first(words)
+    words = asked_from_pod(_verbs_first(words))
     names = [word.text for word in words[: longest_name()]]
     if names:
         names[0] = ALIASES.get(names[0], names[0])

@@ -60,6 +60,7 @@ _IDLE = (
         "curl http://web/ --from pod/client",
         "curl http://192.0.2.11:30080/",
         "curl http://web --from node/worker-1 --count 5 -m 2",
+        "kubectl exec client -- curl http://web/",
     ),
 )
 def curl(call: Call) -> None:
