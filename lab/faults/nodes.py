@@ -54,30 +54,32 @@ def stop_kubelet(engine: Engine, name: str) -> bool:
     Raises LabError when the node has no power, or stands still.
     """
     kubelet = _awake(engine, name)
-    if kubelet.clock.closed:
+    if kubelet.stopped:
         return False
     engine.say(f"kubelet/{name}", "stopped")
+    kubelet.stopped = True
     kubelet.clock.close()
     return True
 
 
 def start_kubelet(engine: Engine, name: str) -> bool:
-    """Start the kubelet again: it goes on where it was. Raises LabError like `stop_kubelet`."""
-    kubelet = _awake(engine, name)
-    if not kubelet.clock.closed:
+    """Start the kubelet again: it goes on where it was, on a machine that stands still as soon as that is thawed.
+
+    Raises LabError when the node has no power: it starts with the machine.
+    """
+    kubelet = _powered(engine, name)
+    if not kubelet.stopped:
         return False
     engine.say(f"kubelet/{name}", "started")
-    kubelet.clock.open()
+    kubelet.stopped = False
+    if not _is_frozen(engine, name):
+        kubelet.clock.open()
     return True
 
 
 def without_kubelet(engine: Engine) -> list[str]:
     """The machines whose kubelet is stopped."""
-    return [
-        name
-        for name, kubelet in engine.control_plane.kubelets.items()
-        if kubelet.clock.closed and not _is_frozen(engine, name)
-    ]
+    return [name for name, kubelet in engine.control_plane.kubelets.items() if kubelet.stopped]
 
 
 # -- standing still ---------------------------------------------------------------------------------------------------
@@ -99,14 +101,15 @@ def freeze(engine: Engine, name: str) -> bool:
 
 
 def thaw(engine: Engine, name: str) -> bool:
-    """Undo `freeze`."""
+    """Undo `freeze`; a kubelet that was stopped stays so."""
     kubelet = kubelet_of(engine, name)
     if not _is_frozen(engine, name):
         return False
     engine.say(f"node/{name}", "thawed")
     engine.network.node_freeze(name, False)
     engine.traffic.node_freeze(name, False)
-    kubelet.clock.open()
+    if not kubelet.stopped:
+        kubelet.clock.open()
     return True
 
 

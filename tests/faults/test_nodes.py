@@ -139,6 +139,28 @@ def test_a_kubelet_on_a_frozen_node_is_told_to_be_frozen(engine: Engine) -> None
         nodes.stop_kubelet(engine, "worker-3")
 
 
+def test_a_kubelet_that_was_stopped_is_not_started_by_a_thaw(engine: Engine) -> None:
+    nodes.stop_kubelet(engine, "worker-3")
+    nodes.freeze(engine, "worker-3")
+    assert nodes.without_kubelet(engine) == ["worker-3"]
+    nodes.thaw(engine, "worker-3")
+    engine.run_for(40.0)
+    assert not ready(engine, "worker-3"), "nobody renews its lease"
+    assert answers(engine, web_on(engine, "worker-3"))
+    nodes.start_kubelet(engine, "worker-3")
+    engine.run_for(2.0)
+    assert ready(engine, "worker-3")
+
+
+def test_a_kubelet_that_is_to_start_meanwhile_starts_with_the_thaw(engine: Engine) -> None:
+    ok(engine, "lab stop kubelet/worker-3 --for=10s")
+    ok(engine, "lab freeze worker-3 --for=40s", 39.0)
+    assert nodes.without_kubelet(engine) == []
+    assert not ready(engine, "worker-3"), "it stands still"
+    engine.run_for(15.0)
+    assert ready(engine, "worker-3")
+
+
 # -- the line to the control plane ------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,8 @@ class Kubelet:
         self.powered = False
         self.clock = Gate(clock)
         """Closed while the kubelet does nothing: its process is stopped, or its machine is frozen."""
+        self.stopped = False
+        """Whether its process is stopped, on a machine that is frozen, too."""
         self.line = Gate(clock)
         """The way to the API server; closed while it is cut."""
         self.journal = journal
@@ -102,6 +104,7 @@ class Kubelet:
             worker.abandon()
         self.workers.clear()
         self._unsent.clear()
+        self.stopped = False
         self.clock.reset()
 
     # -- the API server ----------------------------------------------------------------------------------------
