@@ -50,20 +50,14 @@ def _machine(name: str, *kinds: str) -> ValueType:
     return ValueType(name, about, partial(_read, kinds), partial(_suggest, kinds), partial(_takes, kinds))
 
 
-class Machines(NamedTuple):
-    """A node, or all nodes of a zone."""
-
-    words: str
-    """As it is named in commands: `node/worker-1`, `zone/zone-a`."""
-    names: tuple[str, ...]
+def each_node(names: Iterable[str]) -> list[str]:
+    """Nodes, as they are named in commands."""
+    return [f"node/{name}" for name in names]
 
 
-def _read_many(words: Sequence[Word], call: Call) -> Machines:
+def _read_many(words: Sequence[Word], call: Call) -> tuple[str, ...]:
     zone = _zone(words, call)
-    if zone is None:
-        name = _read(_NODE, words, call)
-        return Machines(f"node/{name}", (name,))
-    return Machines(f"zone/{zone}", call.engine.zones[zone])
+    return (_read(_NODE, words, call),) if zone is None else call.engine.zones[zone]
 
 
 def _zone(words: Sequence[Word], call: Call) -> str | None:

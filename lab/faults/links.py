@@ -21,12 +21,28 @@ def cut(engine: Engine, a: Group, b: Group) -> bool:
     A node that is cut off from the control plane hears and tells nothing; its rules and containers go on. Raises
     LabError for what has no line to the control plane, or is on both sides.
     """
-    return sum(_set(engine, left, right, cut=True) for left, right in product(a, b)) > 0
+    return sum(_set(engine, left, right, cut=True) for left, right in pairs(engine, a, b)) > 0
 
 
 def heal(engine: Engine, a: Group, b: Group) -> bool:
     """Undo `cut`."""
-    return sum(_set(engine, left, right, cut=False) for left, right in product(a, b)) > 0
+    return sum(_set(engine, left, right, cut=False) for left, right in pairs(engine, a, b)) > 0
+
+
+def pairs(engine: Engine, a: Group, b: Group) -> list[tuple[str, str]]:
+    """The links between two groups, by their ends; a zone's line to the control plane is one for each of its nodes.
+
+    Raises LabError like `cut`.
+    """
+    found: list[tuple[str, str]] = []
+    for left, right in product(a, b):
+        if CONTROL_PLANE in (left, right):
+            end = right if left == CONTROL_PLANE else left
+            found += [(CONTROL_PLANE, name) for name in _machines(engine, end)]
+        else:
+            engine.network.topology.between(left, right)
+            found.append((left, right))
+    return found
 
 
 def cut_pairs(engine: Engine) -> list[tuple[str, str]]:
@@ -36,9 +52,8 @@ def cut_pairs(engine: Engine) -> list[tuple[str, str]]:
 
 
 def _set(engine: Engine, a: str, b: str, *, cut: bool) -> bool:
-    if CONTROL_PLANE in (a, b):
-        changed = [_to_control_plane(engine, name, cut) for name in _machines(engine, b if a == CONTROL_PLANE else a)]
-        return any(changed)
+    if a == CONTROL_PLANE:
+        return _to_control_plane(engine, b, cut)
     topology = engine.network.topology
     before = topology.down()
     (topology.cut if cut else topology.heal)(a, b)

@@ -139,7 +139,7 @@ class Topology:
         return dict(self._impaired)
 
     def _ends(self, a: str, b: str) -> tuple[str, str]:
-        return self._pair(a, b) if b else (self.vertex(a), "")
+        return self.between(a, b) if b else (self.vertex(a), "")
 
     def vertex(self, name: str) -> str:
         """The vertex that a user means by `worker-1`, `node/worker-1`, `zone-a` or `internet`; LabError for none."""
@@ -152,7 +152,7 @@ class Topology:
         raise LabError(f'no node, zone or "internet" is named "{name}"{nearest(name.partition("/")[2] or name, known)}')
 
     def _set_up(self, a: str, b: str, up: bool) -> tuple[str, str]:
-        left, right = self._pair(a, b)
+        left, right = self.between(a, b)
         if self.graph.has_edge(left, right):
             self.graph.edges[left, right]["up"] = up
         elif up:
@@ -162,7 +162,8 @@ class Topology:
         self._changed()
         return left, right
 
-    def _pair(self, a: str, b: str) -> tuple[str, str]:
+    def between(self, a: str, b: str) -> tuple[str, str]:
+        """The vertices of two ends, in order. Raises LabError for a name that is unknown or meant twice."""
         left, right = sorted((self.vertex(a), self.vertex(b)))
         if left == right:
             raise LabError(f"a link has two ends; both are {left}")

@@ -78,6 +78,38 @@ def test_a_zone_is_off_and_on_as_one(engine: Engine) -> None:
     assert all(powered(engine, name) for name in engine.machines)
 
 
+def test_of_a_zone_each_node_is_mended_for_itself(engine: Engine) -> None:
+    ok(engine, "lab fail zone/zone-a --for=1m")
+    assert [line.split()[1:] for line in ok(engine, "lab faults")[1:]] == [
+        ["01:00.000", "lab", "recover", "node/worker-1"],
+        ["01:00.000", "lab", "recover", "node/worker-3"],
+    ]
+    ok(engine, "lab recover worker-1", 30.0)
+    ok(engine, "lab fail worker-1", 40.0)
+    assert [powered(engine, name) for name in ("worker-1", "worker-3")] == [False, True], "for good, and for a minute"
+
+
+def test_of_a_zone_that_is_frozen_a_node_without_power_stays_as_it_is(engine: Engine) -> None:
+    ok(engine, "lab fail worker-3")
+    said = ok(engine, "lab freeze zone-a --for=5s", 6.0)
+    assert said[:2] == ["node/worker-3 has no power, and stays as it is", "node/worker-1 frozen"]
+    assert [line.split()[-1] for line in ok(engine, "lab faults")[1:]] == ["node/worker-3"]
+
+
+@pytest.mark.parametrize("groups", ["zone-a control-plane", "worker-1,worker-3 internet"])
+def test_between_groups_each_link_is_mended_for_itself(engine: Engine, groups: str) -> None:
+    ok(engine, f"lab cut link {groups} --for=1m")
+    assert [line.split()[:2] for line in ok(engine, "lab faults")[1:]] == [["00:00.000", "01:00.000"]] * 2
+    engine.run_for(61.0)
+    assert ok(engine, "lab faults") == ["Nothing is broken."]
+
+
+def test_of_groups_that_cannot_be_kept_apart_nothing_is_cut(engine: Engine) -> None:
+    for groups in ("worker-1,worker-2 worker-2", "worker-1,control-plane internet"):
+        assert give(engine, f"lab cut link {groups}").error
+    assert ok(engine, "lab faults") == ["Nothing is broken."]
+
+
 def test_a_pod_that_hangs_for_a_time_answers_what_has_piled_up(engine: Engine) -> None:
     first = engine.store.list(Pod, "default", {"app": "web"})[0]
     ok(engine, f"lab hang pod/{first.name} --for=3s")

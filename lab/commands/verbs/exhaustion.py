@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.commands.call import Call
 from lab.commands.fault import fault
-from lab.commands.machines import MACHINES, Machines
+from lab.commands.machines import MACHINES
 from lab.commands.registry import Flag, Parameter, Place, command
 from lab.commands.values import COUNT, choice
 from lab.faults import exhaustion
@@ -16,10 +16,10 @@ _POOL = choice("POOL", ADDRESSES, NODE_PORTS, CONNTRACK)
 
 def _nodes(call: Call) -> tuple[str, ...]:
     """Whose conntrack tables are meant: all nodes' when none is named. Raises LabError where a node makes no sense."""
-    machines: Machines | None = call.get("machines")
+    machines: tuple[str, ...] | None = call.get("machines")
     if machines is not None and call.values["pool"] != CONNTRACK:
         raise LabError(f"{call.values['pool']} are the whole cluster's: only conntrack tables belong to a node")
-    return machines.names if machines is not None else tuple(call.engine.machines)
+    return machines if machines is not None else tuple(call.engine.machines)
 
 
 @fault(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lab.commands.call import Call
 from lab.commands.fault import fault
 from lab.commands.flags import IN_NAMESPACE
-from lab.commands.machines import MACHINE, MACHINES, PROCESS, Machines, Process
+from lab.commands.machines import MACHINE, MACHINES, PROCESS, Process, each_node
 from lab.commands.pods import POD, pod_of
 from lab.commands.registry import Flag, Parameter, Place, command
 from lab.commands.values import BANDWIDTH, DURATION, END, GROUP, SHARE
@@ -38,12 +38,12 @@ def _without_power(engine: Engine) -> Iterable[str]:
     ),
     examples=("lab fail node/worker-2", "lab fail node/worker-2 --for=20s", "lab fail zone/zone-a"),
 )
-def fail(call: Call) -> str:
+def fail(call: Call) -> list[str]:
     """Power off."""
-    machines: Machines = call.values["machines"]
-    for name in machines.names:
+    names: Sequence[str] = call.values["machines"]
+    for name in names:
         call.say(f"node/{name} {'powered off' if nodes.power_off(call.engine, name) else 'is powered off already'}")
-    return machines.words
+    return each_node(names)
 
 
 @command(
@@ -52,10 +52,10 @@ def fail(call: Call) -> str:
     Parameter("machines", MACHINES),
     examples=("lab recover node/worker-2", "lab recover zone/zone-a"),
 )
-def recover(call: Call) -> str:
+def recover(call: Call) -> list[str]:
     """Power on; its kubelet registers it when there is no Node object."""
-    machines: Machines = call.values["machines"]
-    for name in machines.names:
+    names: Sequence[str] = call.values["machines"]
+    for name in names:
         if nodes.power_on(call.engine, name):
             call.say(f"node/{name} powered on")
             continue
@@ -65,7 +65,7 @@ def recover(call: Call) -> str:
                 "Its Node object was deleted, and a kubelet makes it only when it starts: "
                 f"lab fail node/{name}, then lab recover node/{name}"
             )
-    return machines.words
+    return each_node(names)
 
 
 # -- Pods -------------------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def words_of(namespace: str, name: str) -> str:
     Parameter("a", GROUP),
     Parameter("b", GROUP),
     undo="lab heal link",
-    broken=lambda engine: (_between((a,), (b,)) for a, b in links.cut_pairs(engine)),
+    broken=lambda engine: (_pair(*pair) for pair in links.cut_pairs(engine)),
     places=(
         Place("Node", "Cut its link to the internet", "Heal its link to the internet", words="internet {name}"),
         Place(
@@ -157,11 +157,11 @@ def words_of(namespace: str, name: str) -> str:
         "lab cut link pod/web-1 zone-b",
     ),
 )
-def cut(call: Call) -> str:
+def cut(call: Call) -> list[str]:
     """Cut."""
     a, b = call.values["a"], call.values["b"]
     call.say(f"link {','.join(a)} {','.join(b)} {'cut' if links.cut(call.engine, a, b) else 'is cut already'}")
-    return _between(a, b)
+    return [_pair(*pair) for pair in links.pairs(call.engine, a, b)]
 
 
 @command(
@@ -171,16 +171,16 @@ def cut(call: Call) -> str:
     Parameter("b", GROUP),
     examples=("lab heal link worker-1 worker-2",),
 )
-def heal(call: Call) -> str:
+def heal(call: Call) -> list[str]:
     """Heal."""
     a, b = call.values["a"], call.values["b"]
     call.say(f"link {','.join(a)} {','.join(b)} {'healed' if links.heal(call.engine, a, b) else 'is not cut'}")
-    return _between(a, b)
+    return [_pair(*pair) for pair in links.pairs(call.engine, a, b)]
 
 
-def _between(a: tuple[str, ...], b: tuple[str, ...]) -> str:
+def _pair(a: str, b: str) -> str:
     """Both ends, in one order whoever names them."""
-    return " ".join(sorted((",".join(sorted(a)), ",".join(sorted(b))), key=_order))
+    return " ".join(sorted((a, b), key=_order)) if b else a
 
 
 def _order(end: str) -> tuple[bool, str]:
@@ -237,10 +237,6 @@ def restore(call: Call) -> str:
     a, b = call.values["a"], call.get("b", "")
     call.say(f"link {_pair(a, b)} {'restored' if links.restore(call.engine, a, b) else 'is not impaired'}")
     return _pair(a, b)
-
-
-def _pair(a: str, b: str) -> str:
-    return " ".join(sorted((a, b), key=_order)) if b else a
 
 
 # -- processes on a node ----------------------------------------------------------------------------------------------
@@ -342,12 +338,17 @@ def quicken_proxy(call: Call) -> str:
     ),
     examples=("lab freeze node/worker-2 --for=10s", "lab freeze zone/zone-a"),
 )
-def freeze(call: Call) -> str:
-    """Freeze."""
-    machines: Machines = call.values["machines"]
-    for name in machines.names:
+def freeze(call: Call) -> list[str]:
+    """Freeze; of a zone, the nodes that have power."""
+    names: Sequence[str] = call.values["machines"]
+    off = nodes.without_power(call.engine) if len(names) > 1 else ()
+    for name in off:
+        if name in names:
+            call.say(f"node/{name} has no power, and stays as it is")
+    found = [name for name in names if name not in off]
+    for name in found:
         call.say(f"node/{name} {'frozen' if nodes.freeze(call.engine, name) else 'is frozen already'}")
-    return machines.words
+    return each_node(found)
 
 
 @command(
@@ -356,9 +357,9 @@ def freeze(call: Call) -> str:
     Parameter("machines", MACHINES),
     examples=("lab thaw node/worker-2",),
 )
-def thaw(call: Call) -> str:
+def thaw(call: Call) -> list[str]:
     """Thaw."""
-    machines: Machines = call.values["machines"]
-    for name in machines.names:
+    names: Sequence[str] = call.values["machines"]
+    for name in names:
         call.say(f"node/{name} {'goes on' if nodes.thaw(call.engine, name) else 'is not frozen'}")
-    return machines.words
+    return each_node(names)
