@@ -109,8 +109,8 @@ REASONS: dict[str, Reason] = {
     CONNTRACK: Reason("The flow already has a connection-tracking entry; the rules are not consulted again."),
     ENDPOINT_GONE: Reason(
         "This node's rules still name an endpoint whose Pod no longer exists.",
-        "See how old the rules of the node are, and whether its kube-proxy runs: lab rules --node NODE. Where nodes are "
-        "only a moment late, one after another, a preStop sleep lets the Pod outlive their rules.",
+        "See how old the rules of the node are, and whether its kube-proxy runs: lab rules --node NODE. Where nodes "
+        "are only a moment late, one after another, a preStop sleep lets the Pod outlive their rules.",
     ),
     ENDPOINT_UNKNOWN: Reason(
         "The endpoint's address belongs to no Pod of this cluster, and nobody answers there.",
