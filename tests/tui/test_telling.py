@@ -90,3 +90,23 @@ async def test_a_hint_stands_in_the_pane_as_soon_as_it_was_asked_for() -> None:
         await pilot.pause()
         assert "Hint 1" in dump(app)
         assert "2 left" in dump(app)
+
+
+async def test_what_is_added_to_a_kata_is_brought_into_sight() -> None:
+    app = LabApp(Player(load(find("two-at-once"))), timer=False)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await started(app, pilot)
+
+        async def seen() -> str:
+            for _ in range(3):  # the layout follows what the text needs a frame later
+                app.frame(0.0)
+                await pilot.pause()
+            return dump(app)
+
+        assert "Kata (hard)" in await seen()
+        for number in (1, 2, 3):
+            await pilot.press("H")
+            assert f"Hint {number}:" in await seen()
+        assert app.player.kata is not None
+        app.player.kata.check.passed = True
+        assert "Solved!" in await seen()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.tui.live import Live
 from lab.tui.widgets.pane import Pane
 from lab.views import format as fmt
-from lab.views.lesson import lesson_lines, tally
+from lab.views.lesson import Step, lesson_lines, tally
 from lab.views.page import Lines
 from lab.views.spans import Line, line
 
@@ -17,6 +17,8 @@ class LessonPane(Pane):
         super().__init__(5, "Lesson", id="lesson")
         self._made_of: object = None
         self._step = -2
+        self._told: list[Step] = []
+        self._text: list[Line] = []
         self.text_height = 0
         """How many lines the text takes, without the expectations below it."""
 
@@ -25,19 +27,31 @@ class LessonPane(Pane):
         self.extent = self.size
         steps, current = live.steps, live.current_step
         expectations = live.expectations()
-        state = (current, steps[max(current, 0) :][:1], expectations, live.waiting, self.inner)
+        told = steps[max(current, 0) :][:1]
+        state = (current, told, expectations, live.waiting, self.inner)
         if state == self._made_of:
             return False
         self._made_of = state
         begun, self._step = current != self._step, current
+        more, self._told = told != self._told, told
         lines = lesson_lines(steps, current, expectations, self.inner.width, waiting=live.waiting)
+        before, self._text = self._text, lines[: len(lines) - (len(expectations) + 1) * bool(expectations)]
         self.set_page(Lines(lines))
-        self.text_height = self.page.height - (len(expectations) + 1) * bool(expectations)
+        self.text_height = len(self._text)
         self.note = line(*tally(expectations), (f" step {max(current + 1, 1)}/{len(steps)}", "accent"))
         if begun:
             self.top = 0
+        elif more:
+            self._bring_up(before)
         self.show()
         return begun
+
+    def _bring_up(self, before: list[Line]) -> None:
+        """Where text was added that is cut off, such as a hint, scroll to where it begins."""
+        if len(self._text) > max(len(before), self.top + self.inner.height):
+            pairs = enumerate(zip(before, self._text, strict=False))
+            added = next((y for y, (old, new) in pairs if old != new), len(before))
+            self.top = min(added, self.page.height - self.inner.height)
 
     def show(self) -> int:
         """The frame tells when there is more to read."""
