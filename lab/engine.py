@@ -85,6 +85,8 @@ class Engine:
         """Virtual seconds that `advance` owes and could not run within its budget."""
         self.broken: dict[str, Broken] = {}
         """What commands have broken, by the line that mends it; kept by `lab.commands.fault`."""
+        self.riddle = False
+        """Whether somebody is to find out what is broken, so that no command tells it; a kata's, until it is solved."""
         self.routines: dict[str, object] = {}
         """What breaks things again and again, by name; kept by `lab.commands.verbs.chaos`."""
         settings = spec.settings

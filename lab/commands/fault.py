@@ -108,8 +108,11 @@ def _broken_lines(engine: Engine) -> Iterator[str]:
 
 
 def choices(engine: Engine, subject: Subject | None) -> list[Choice]:
-    """The menu for an object, or for the cluster as a whole; what is broken can be mended, and not broken again."""
-    broken = dict.fromkeys(_broken_lines(engine))
+    """The menu for an object, or for the cluster as a whole; what is broken can be mended, and not broken again.
+
+    In a riddle it does not tell what is broken.
+    """
+    broken = {} if engine.riddle else dict.fromkeys(_broken_lines(engine))
     kind = subject.kind if subject is not None else ""
     rows = [
         _choice(each, each.fault, place, subject, broken)

@@ -32,6 +32,7 @@ class KataRun:
 
     def start(self) -> None:
         """Begin to look."""
+        self.engine.riddle = True
         self._look()
 
     def end(self) -> None:
@@ -57,6 +58,7 @@ class KataRun:
             self.engine.clock.after(LOOK_EVERY_S, self._look)
 
     def _judge(self, passed: bool, message: str) -> None:
+        self.engine.riddle = False
         now = self.engine.now
         self.check.passed, self.check.message, self.check.at_s = passed, message, now
         self.engine.journal.append(Checked(now, NAME, passed, message))

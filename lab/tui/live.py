@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lab.journal import Event, Narrated
+from lab.journal import CommandGiven, CommandRefused, Event, Narrated, NetworkChanged
 from lab.kube.kinds.endpointslice import EndpointSlice
 from lab.kube.kinds.node import Node
 from lab.kube.kinds.pod import Pod
@@ -42,6 +42,16 @@ def kept_text(whats: Sequence[str]) -> str:
     return f"kept, not simulated: {', '.join([*kinds, *fields])}"
 
 
+_NOTES = (("no proxy", "warn"), ("no kubelet", "warn"), ("cut off", "warn"))
+"""What the map says of a node's kube-proxy, its kubelet, and its line to the control plane; short, for narrow boxes."""
+
+
+def _tells_the_answer(event: Event) -> bool:
+    if isinstance(event, CommandGiven | CommandRefused):
+        return event.by in ("timeline", "clock")
+    return isinstance(event, NetworkChanged)
+
+
 class Live:
     """Everything that panes draw of a running scenario. Reads the engine, and never changes it."""
 
@@ -63,8 +73,15 @@ class Live:
         self.events.close()
 
     def _is_news(self, event: Event) -> bool:
-        """The lesson's own text stands in its pane already."""
-        return not (isinstance(event, Narrated) and event.text in self._told)
+        """The lesson's own text stands in its pane already, and a kata does not tell what its timeline breaks."""
+        if isinstance(event, Narrated):
+            return event.text not in self._told
+        return not (self._puzzling and _tells_the_answer(event))
+
+    @property
+    def _puzzling(self) -> bool:
+        """Whether there is a kata that is yet to be solved."""
+        return self.player.kata is not None and not self.player.kata.solved
 
     # -- the cluster ----------------------------------------------------------------------------------------
 
@@ -95,25 +112,32 @@ class Live:
         return kubelet is None or kubelet.powered
 
     def notes(self, node: str) -> tuple[tuple[str, str], ...]:
-        """What is wrong with a node that the API does not say."""
-        notes: list[tuple[str, str]] = []
-        if self.engine.store.find(Node, node) is None:
-            notes.append(("deleted", "bad"))
-        if not self.powered(node):
-            notes.append(("no power", "bad"))
-        proxy = self.engine.network.proxies.get(node)
-        if proxy is not None and not proxy.running and not notes:
-            notes.append(("proxy stopped", "warn"))
-        return tuple(notes)
+        """What is wrong with a node that the API does not say; in a kata, processes are for the player to find."""
+        gone = [("deleted", "bad")] if self.engine.store.find(Node, node) is None else []
+        power, awake, *processes = self._health(node)
+        if not power:
+            return (*gone, ("no power", "bad"))
+        if not awake:
+            return (*gone, ("frozen", "bad"))
+        if self._puzzling:
+            return tuple(gone)
+        return (*gone, *(note for fine, note in zip(processes, _NOTES, strict=True) if not fine))
+
+    def _health(self, node: str) -> tuple[bool, ...]:
+        """Whether a node has power, is awake, and what `_NOTES` name is well with it."""
+        kubelet = self.engine.control_plane.kubelets.get(node)
+        if kubelet is None:
+            return (True,) * (2 + len(_NOTES))
+        network = self.engine.network
+        proxy = network.proxies[node].running
+        return kubelet.powered, not network.hosts[node].frozen, proxy, not kubelet.stopped, not kubelet.line.closed
 
     @property
     def state(self) -> tuple[object, ...]:
         """Changes whenever the map of nodes or the list of Services may look different."""
-        kubelets, proxies = self.engine.control_plane.kubelets, self.engine.network.proxies
-        powered = sum(kubelet.powered << i for i, kubelet in enumerate(kubelets.values()))
-        running = sum(proxy.running << i for i, proxy in enumerate(proxies.values()))
+        nodes = tuple(map(self._health, self.engine.control_plane.kubelets))
         healthy = sum(len(each.healthy) for each in self.engine.network.balancers.by_ip.values())
-        return (self.engine.store.version, powered, running, healthy)
+        return (self.engine.store.version, nodes, healthy, self._puzzling)
 
     def nodes_page(self, width: int, height: int, rows: int) -> NodeMap:
         """The map of nodes and Pods; a low pane gets fewer of the ways in; it could have `rows`."""

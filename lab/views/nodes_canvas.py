@@ -33,7 +33,7 @@ class NodeFacts(NamedTuple):
     node: Node
     pods: tuple[Pod, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
-    """(word, role) such as ("no power", "bad") or ("kube-proxy stopped", "warn")."""
+    """(word, role) such as ("no power", "bad") or ("no proxy", "warn")."""
     powered: bool = True
 
 

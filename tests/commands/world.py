@@ -40,6 +40,7 @@ class World:
         self.traffic = SimpleNamespace(measure=None)
         self.spec = SimpleNamespace(settings=Settings(metrics_server=False))
         self.broken: dict[str, Broken] = {}
+        self.riddle = False
         for name in ("default", "kube-system", "shop"):
             self.store.create(Namespace(metadata=ObjectMeta(name=name)))
 

@@ -2,10 +2,12 @@
 
 import pytest
 
+from lab.commands.fault import choices
 from lab.kube.errors import LabError
 from lab.scenario.loader import load
 from lab.scenario.player import Player
 from lab.scenario.suite import cases_in, run_case
+from lab.views.page import Subject
 
 KATA = """\
 name: kata
@@ -115,3 +117,21 @@ def test_a_kata_that_makes_no_sense_is_told_with_its_place(write, old, new, mess
     with pytest.raises(LabError) as error:
         load(write(KATA.replace(old, new)))
     assert message in str(error.value)
+
+
+BROKEN = KATA.replace("\ntraffic:", "\ntimeline: [{at: 0s, run: lab stop proxy/worker-1}]\ntraffic:")
+
+
+@pytest.mark.parametrize("text", ["lab faults", "lab mend"])
+def test_no_command_tells_what_is_broken_until_it_is_solved(write, text):
+    player = Player(load(write(BROKEN)))
+    player.start()
+    player.run_until(5.0)
+    assert "the task of this kata" in player.give(text).error
+    worker = Subject("Node", "", "worker-1")
+    assert "lab start proxy/worker-1" not in [choice.command for choice in choices(player.engine, worker)]
+    player.give("kubectl set selector service/web app=web")
+    player.run_until(30.0)
+    assert player.kata.solved
+    assert "lab start proxy/worker-1" in [choice.command for choice in choices(player.engine, worker)]
+    assert not player.give(text).error

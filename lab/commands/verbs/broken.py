@@ -7,8 +7,16 @@ import math
 from lab.commands.call import Call
 from lab.commands.fault import BrokenNow, broken_now, by_kubectl
 from lab.commands.registry import command
+from lab.kube.errors import LabError
 from lab.views.format import stamp
 from lab.views.table import table
+
+
+def _found(call: Call) -> list[BrokenNow]:
+    """What is broken. Raises LabError where that is for somebody to find out."""
+    if call.engine.riddle:
+        raise LabError("to find out what is broken is the task of this kata; when it is solved this is told")
+    return broken_now(call.engine)
 
 
 @command(
@@ -18,7 +26,7 @@ from lab.views.table import table
 )
 def faults(call: Call) -> None:
     """A line for each."""
-    found = broken_now(call.engine)
+    found = _found(call)
     if found:
         call.say(*table(("SINCE", "UNTIL", "MENDED BY"), map(_row, found)))
     else:
@@ -39,7 +47,7 @@ def _row(broken: BrokenNow) -> tuple[str, str, str]:
 )
 def mend(call: Call) -> None:
     """Give the undo of each; what needs the API server comes when that may be back."""
-    found = sorted(broken_now(call.engine), key=lambda broken: by_kubectl(broken.undo))
+    found = sorted(_found(call), key=lambda broken: by_kubectl(broken.undo))
     for broken in found:
         call.say(broken.undo, *(f"  {line}" for line in call.give(broken.undo)))
     if not found:
