@@ -19,8 +19,9 @@ from lab.scenario.convert import Source, apps_of, cluster_of
 from lab.scenario.decode import Reading
 from lab.scenario.expectations import expectations_of
 from lab.scenario.layers import ScenarioError, read_file, variants_of, with_variant
+from lab.scenario.measurable import check_names, check_windows
 from lab.scenario.origins import made_pods
-from lab.scenario.parties import with_parties
+from lab.scenario.parties import client_pod, with_parties
 from lab.scenario.patches import patched
 from lab.scenario.scenario import Scenario
 from lab.scenario.schema import ScenarioEntry
@@ -94,7 +95,11 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
     made: list[str] = []
     if len(reading.problems) == known and documents.complete:  # who is missing is told when all else was understood
         nodes = [node.name for node in cluster.nodes]
-        made = made_pods(entry, clients, nodes, documents.objects, partial(_objects_in, file.parent), source)
+        files = partial(_objects_in, file.parent)
+        made = made_pods(entry, clients, nodes, documents.objects, files, source)
+        pods = [client_pod(*pod.split("/")[1:]) for pod in made]
+        check_names(entry, [*documents.objects, *pods], nodes, files, source)
+    check_windows(entry, clients, source)
     parties = with_parties(documents.found, made, pod_nodes(entry.traffic, clients))
     _refuse(Documents(parties, documents.unreadable), cluster.settings, reading)
     return Scenario(

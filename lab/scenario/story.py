@@ -70,7 +70,10 @@ def _times(entry: TimelineEntry, index: int, duration_s: float, source: Source) 
     start_s = entry.every if entry.start is None else entry.start
     end_s = duration_s if entry.end is None else entry.end
     _within(end_s, duration_s, source, "timeline", index, "to")
-    if entry.every <= 0.0 or end_s < start_s or (end_s - start_s) / entry.every > MOST_MOMENTS:
+    if end_s < start_s:
+        source.problem(f"is over before the first time, at {start_s:g}s", "timeline", index, "to")
+        return []
+    if entry.every <= 0.0 or (end_s - start_s) / entry.every > MOST_MOMENTS:
         source.problem(f"expected some time, and 1 to {MOST_MOMENTS:,} times", "timeline", index, "every")
         return []
     number = int((end_s - start_s) / entry.every + 1e-9) + 1
