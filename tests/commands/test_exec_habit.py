@@ -30,12 +30,7 @@ def test_curl_and_dig_are_asked_from_the_pod(typed: str, meant: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    [
-        "kubectl exec client -- ss -ltn",
-        "kubectl exec -- curl x",
-        "kubectl exec a b -- curl x",
-        "kubectl exec client --",
-    ],
+    ["kubectl exec web -- ss -ltn", "kubectl exec -- curl x", "kubectl exec a b -- curl x", "kubectl exec client --"],
 )
 def test_anything_else_is_told_what_can_be_run(typed: str) -> None:
     with pytest.raises(CommandError, match="only curl, dig and nslookup"):

@@ -22,6 +22,15 @@ async def test_tab_offers_one_completion_after_the_other() -> None:
             assert main.prompt.value == line
 
 
+async def test_a_colon_typed_into_the_open_prompt_is_no_part_of_the_command() -> None:
+    async with playing() as (app, main, pilot):
+        await pilot.press("colon", "colon", *"kubectl get pods", "enter")
+        app.frame(0.0)
+        await pilot.pause()
+        assert "│: kubectl get pods" in dump(app)
+        assert main.prompt.history == ["kubectl get pods"]
+
+
 async def test_a_long_output_begins_at_its_beginning_and_can_be_turned_and_maximised() -> None:
     async with playing((80, 24)) as (app, main, pilot):
         await pilot.press("colon", *"help", "enter")

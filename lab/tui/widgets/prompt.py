@@ -141,7 +141,7 @@ class PromptLine(Input):
 
     def take(self) -> str:
         """The command that was typed; the line is empty for the next one."""
-        text = self.value.strip()
+        text = self.value.strip().lstrip(": ")  # `:` opens the prompt, and is often typed when it is open
         self.remember(text)
         self.value, self._offered = "", []
         return text
