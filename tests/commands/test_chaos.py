@@ -93,3 +93,14 @@ def test_a_node_flaps_until_it_is_steady(engine: Engine) -> None:
 )
 def test_what_makes_no_sense_is_refused_at_once(engine: Engine, text: str, error: str) -> None:
     assert error in give(engine, text).error
+
+
+def test_a_node_that_flaps_is_on_between(engine: Engine) -> None:
+    assert "--each has to be shorter" in give(engine, "lab flap node/worker-2 --every=5s --each=5s").error
+    assert ok(engine, "lab faults") == ["Nothing is broken."]
+
+
+@pytest.mark.parametrize(("line", "hint"), [("lab frail worker-1", "fail"), ("lab fail wroker-1", "worker-1")])
+def test_what_is_wrong_within_quotes_gets_the_nearest_name(engine: Engine, line: str, hint: str) -> None:
+    error = give(engine, f'lab chaos --every=5s --each=1s "{line}"').error
+    assert error.endswith(f'did you mean "{hint}"?')

@@ -106,7 +106,9 @@ def _check(word: Word, call: Call) -> None:
             raise CommandError(f'error: "{line.command.name}" breaks nothing that is mended by itself', word)
         bind(line, Call(call.engine, call.execution), len(word.text))
     except CommandError as error:
-        raise CommandError(str(error).partition("\n")[0], word) from None
+        wrong = CommandError(str(error).partition("\n")[0], word)
+        wrong.hint = error.hint  # of the word within the quotes
+        raise wrong from None
 
 
 LINES = ValueType("COMMAND...", "commands that break something, each in quotes", _line, takes=lambda words: len(words))
@@ -172,6 +174,8 @@ def chaos_stop(call: Call) -> str:
 def flap(call: Call) -> str:
     """Begin."""
     words = f"node/{call.values['node']}"
+    if call.values["each"] >= call.values["every"]:
+        raise LabError("--each has to be shorter than --every, or the node is never on")
     return _begin(call, words, (f"lab fail {words}",))
 
 
