@@ -10,10 +10,11 @@ from typing import Literal
 
 import msgspec
 
-from lab.traffic.exchange import Caller, Done, Exchange, Wire
+from lab.traffic.exchange import Caller, Done, Exchange
 from lab.traffic.request import SCHEMES, RequestResult, parse_target
 from lab.traffic.retries import RetryBudget, RetryPolicy
 from lab.traffic.sources import Origin
+from lab.traffic.wire import Wire
 
 
 class Phase(msgspec.Struct, frozen=True):

@@ -24,8 +24,8 @@ from lab.traffic.server import MAX_DEPTH, Server
 if TYPE_CHECKING:
     from lab.network.dns import DnsAnswer
     from lab.network.network import Network
-    from lab.traffic.exchange import Wire
     from lab.traffic.request import Target
+    from lab.traffic.wire import Wire
 
 OK, ERROR, REFUSED, TIMEOUT, NXDOMAIN = "ok", "error", "refused", "timeout", "nxdomain"
 CALL_TIMEOUT_S = 5.0

@@ -17,12 +17,13 @@ from lab.network.flow import Source
 from lab.network.pod_addresses import addresses_of
 from lab.traffic.ailment import WELL, Ailment
 from lab.traffic.app import AppSpec, AppTable
-from lab.traffic.exchange import Caller, Wire
+from lab.traffic.exchange import Caller
 from lab.traffic.known_images import KNOWN_IMAGES
 from lab.traffic.lifetime import ending, lifetime_of
 from lab.traffic.probes import judge
 from lab.traffic.server import RUNNING, STARTING, Server
 from lab.traffic.service_index import ServiceIndex
+from lab.traffic.wire import Wire
 
 if TYPE_CHECKING:
     from lab.network.network import Network

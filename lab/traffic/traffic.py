@@ -14,13 +14,14 @@ from lab.network.outside import families_of
 from lab.settings import Settings
 from lab.traffic.app import AppSpec, Distribution
 from lab.traffic.client import Client, ClientSpec, Phase
-from lab.traffic.exchange import Caller, Done, Wire
+from lab.traffic.exchange import Caller, Done
 from lab.traffic.foresight import Foresight
 from lab.traffic.measure import Measurements
 from lab.traffic.request import RequestResult, parse_target
 from lab.traffic.retries import RetryPolicy
 from lab.traffic.servers import Servers
 from lab.traffic.sources import Sources
+from lab.traffic.wire import Wire
 
 if TYPE_CHECKING:
     from lab.network.network import Network
