@@ -108,6 +108,7 @@ class DemoEngine:
     seed: int = 7
     speed: float = 1.0
     paused: bool = False
+    riddle: bool = False
     behind_s: float = 0.0
     clock: Clock = field(default_factory=Clock)
     journal: Journal = field(default_factory=Journal)
