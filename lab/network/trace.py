@@ -24,7 +24,7 @@ from lab.network.journey import Wayfinder
 from lab.network.load_balancer import LoadBalancers
 from lab.network.node_facts import IPVS
 from lab.network.packet import TCP, Packet
-from lab.network.program import rule_lines
+from lab.network.program import missed_lines, rule_lines
 from lab.network.reasons import AFFINITY, LB_TARGET, REASONS, Reason
 from lab.network.router import Recorder, Verdict, route
 from lab.network.topology import Topology
@@ -86,6 +86,8 @@ class LegAccount(msgspec.Struct, frozen=True):
     """The rules that the packet passed, as the node's tools print them."""
     proxy_runs: bool = True
     """Whether the node's kube-proxy is there to change them."""
+    missed: tuple[str, ...] = ()
+    """The rules that were tried on the way and did not match."""
 
 
 class Link(NamedTuple):
@@ -314,6 +316,7 @@ def _leg_account(leg: Leg, told: list[Step], proxy_runs: bool) -> LegAccount:
         recorder.after,
         tuple(map(str, lines)),
         proxy_runs,
+        tuple(map(str, missed_lines(leg.facts, leg.packet, recorder))),
     )
 
 

@@ -264,8 +264,12 @@ def _headers(leg: LegAccount) -> list[Line]:
 
 
 def _rules(leg: LegAccount, size: int) -> list[Line]:
-    lines = [line(("  rules passed", "dim"))] if leg.rules else []
-    for number, rule in enumerate(leg.rules, 1):
+    return [*_listed("rules tried that did not match", leg.missed, size), *_listed("rules passed", leg.rules, size)]
+
+
+def _listed(title: str, rules: Sequence[str], size: int) -> list[Line]:
+    lines = [line((f"  {title}", "dim"))] if rules else []
+    for number, rule in enumerate(rules, 1):
         first, *rest = [plain(each) for each in wrap(rule, size - 6)] or [""]
         lines.append(line((f"  {number:>2}  ", "dim"), first))
         lines.extend(line("      " + more) for more in rest)

@@ -150,6 +150,7 @@ def _leg(leg: LegAccount) -> Json:
         "before": leg.before._asdict() if leg.before is not None else {},
         "after": leg.after._asdict() if leg.after is not None else {},
         "rules": list(leg.rules),
+        "missed": list(leg.missed),
     }
 
 

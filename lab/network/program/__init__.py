@@ -21,11 +21,11 @@ from lab.network.flow import Flow
 from lab.network.node_facts import IPTABLES, IPVS, NFTABLES, NodeFacts
 from lab.network.program import iptables, ipvs, nftables
 from lab.network.program.line import Line
-from lab.network.program.passed import rule_lines
+from lab.network.program.passed import missed_lines, rule_lines
 from lab.network.program.port import Claim, Port, claims, ports_of
 from lab.network.rule_table import RuleTable
 
-__all__ = ["Line", "families", "lines_of", "rule_lines", "written"]
+__all__ = ["Line", "families", "lines_of", "missed_lines", "rule_lines", "written"]
 
 
 def families(table: RuleTable, service: str = "") -> tuple[str, ...]:

@@ -35,6 +35,15 @@ def rule_lines(table: RuleTable, node: NodeFacts, packet: Packet, record: Record
     return tuple(passed(node, packet, record.match, record).lines())
 
 
+def missed_lines(node: NodeFacts, packet: Packet, record: Record) -> tuple[Line, ...]:
+    """The rules that were tried on the way to those of `rule_lines`, and did not match; where the kernel looks into a
+    set or a map it tries nothing one by one.
+    """
+    if record.match is None:
+        return ()
+    return tuple(_PASSED[node.mode](node, packet, record.match, record).missed())
+
+
 def _without_service(table: RuleTable, node: NodeFacts, packet: Packet, verdict: Verdict) -> Iterator[Line]:
     """What concerns packets to no port of a Service."""
     if verdict.reason == reasons.HEALTH_CHECK_PORT and node.mode == IPTABLES:
@@ -85,6 +94,16 @@ class _Passed:
         return self.verdict.endpoint
 
     @property
+    def earlier(self) -> tuple[EndpointInfo, ...]:
+        """The endpoints that its list has before the one that was taken."""
+        endpoints = self.plan.endpoints
+        return endpoints[: len(endpoints) - self.left]
+
+    def missed(self) -> Iterator[Line]:
+        """The rules that were tried in vain, in the order of the packet."""
+        return iter(())
+
+    @property
     def marks_cluster_traffic(self) -> bool:
         """Whether packets from this source to a cluster IP are marked for masquerading, whatever becomes of them."""
         return masquerade_to_cluster_ip(self.port.rule, self.source, self.port.node)[0]
@@ -112,6 +131,24 @@ class _Iptables(_Passed):
             yield iptables.drop_the_rest(port, claim)
         else:
             yield iptables.refuse(port, claim)
+
+    def missed(self) -> Iterator[Line]:
+        """Sources that it does not come from, then endpoints that it was not sent to."""
+        port = self.port
+        if self.guarded and port.has_endpoints:
+            sources = port.allowed_sources()
+            held = next((place for place, each in enumerate(sources) if _holds(each, self.packet.src_ip)), len(sources))
+            yield from (iptables.allow(port, source) for source in sources[:held])
+        if self.verdict.verdict != DELIVER:
+            return
+        prefix = names.LOCAL_CHAIN if self.local else names.CLUSTER_CHAIN
+        if port.rule.affinity_s:
+            asked = self.earlier if self.record.remembered else self.plan.endpoints
+            yield from (iptables.return_to(port, prefix, endpoint) for endpoint in asked)
+        if not self.record.remembered:
+            count = len(self.plan.endpoints)
+            for place, endpoint in enumerate(self.earlier):
+                yield iptables.choose(port, prefix, endpoint, count - place)
 
     def _firewall(self, delivered: bool) -> Iterator[Line]:
         """What is let through and finds no endpoint comes back, and meets the rest of the chain."""
@@ -171,6 +208,13 @@ class _Nftables(_Passed):
         else:
             yield from self._to_list()
             yield from self._to_endpoint()
+
+    def missed(self) -> Iterator[Line]:
+        """The endpoints that the client did not have before."""
+        if self.verdict.verdict == DELIVER and self.port.rule.affinity_s:
+            prefix = names.NFT_LOCAL_CHAIN if self.local else names.NFT_CLUSTER_CHAIN
+            asked = self.earlier if self.record.remembered else self.plan.endpoints
+            yield from (nftables.return_to(self.port, prefix, endpoint) for endpoint in asked)
 
     def _to_list(self) -> Iterator[Line]:
         port = self.port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import lcm
 from typing import Any
@@ -17,7 +18,7 @@ from lab.network.cases import case_of
 from lab.network.endpoints import EndpointInfo
 from lab.network.node_facts import IPTABLES, NFTABLES, NodeFacts
 from lab.network.packet import Packet
-from lab.network.program import lines_of, names, rule_lines, written
+from lab.network.program import Line, lines_of, missed_lines, names, rule_lines, written
 from lab.network.router import Record, Verdict, route
 from lab.network.rule_table import RuleTable
 from lab.network.service_rules import ServicePortRule
@@ -147,8 +148,22 @@ def routed(
         odds[outcome] = odds.get(outcome, 0.0) + 1 / draws
         if address not in passed:
             lines = rule_lines(table, node, packet, record)
+            tried_in_vain(table, node, packet, record, lines)
             passed[address] = tuple(map(str, lines))
     return odds, passed
+
+
+def tried_in_vain(table: RuleTable, node: NodeFacts, packet: Packet, record: Record, passed: Sequence[Line]) -> None:
+    """What was tried in vain stands among the rules, and in front of one of its chain that was passed, if any was."""
+    missed = missed_lines(node, packet, record)
+    printed = [str(line) for line in lines_of(table, node, family(packet.dst_ip))]
+    taken = list(map(str, passed))
+    for line in map(str, missed):
+        assert line not in taken
+        place = printed.index(line)
+        same_chain = [each for each in taken if each in printed and each.split()[:2] == line.split()[:2]]
+        after = [place < printed.index(each) for each in same_chain]
+        assert any(after) or not after
 
 
 def remembered_of(table: RuleTable, choice: int) -> tuple[ServicePortRule, EndpointInfo] | None:
