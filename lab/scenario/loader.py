@@ -23,6 +23,7 @@ from lab.scenario.measurable import check_names, check_windows
 from lab.scenario.origins import made_pods
 from lab.scenario.parties import client_pod, with_parties
 from lab.scenario.patches import patched
+from lab.scenario.places import check_places
 from lab.scenario.scenario import Scenario
 from lab.scenario.schema import ScenarioEntry
 from lab.scenario.story import experiment_of, kata_of, lesson_of, timeline_of
@@ -88,6 +89,7 @@ def _scenario(entry: ScenarioEntry, root: Node, reading: Reading, file: Path) ->
         names = [node.name for node in cluster.nodes]
         if traffic.node and traffic.node not in names:
             source.problem(f'there is no node "{traffic.node}"{nearest(traffic.node, names)}', "traffic", index, "node")
+    check_places(entry, cluster, source)
     clients = clients_of(entry.traffic, source, file.parent)
     groups = tuple(client.name for client in clients)
     known = len(reading.problems)

@@ -118,9 +118,9 @@ def test_rollbacks_are_given_at_the_end_of_a_story_that_was_too_short(play):
 
 
 def test_a_rollback_that_is_refused_does_not_keep_the_others_from_being_given(play):
-    player = play(f"method: [{BREAK}]\nrollbacks: [lab recover node/nope, {MEND}]\n")
-    assert [text for _, text in given(player)] == [BREAK, "lab recover node/nope", MEND]
-    assert checks(player) == [("rollback: lab recover node/nope", False)]
+    player = play(f"method: [{BREAK}]\nrollbacks: [kubectl delete pod nope, {MEND}]\n")
+    assert [text for _, text in given(player)] == [BREAK, "kubectl delete pod nope", MEND]
+    assert checks(player) == [("rollback: kubectl delete pod nope", False)]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ timeline:
   - {at: 10s, run: kubectl set selector service/web app=nobody}
   - {at: 15s, run: kubectl set selector service/web app=web}
   - {at: 30s, run: kubectl set selector service/web app=canary}
+  - {at: 39s, run: kubectl get service wbe nothing, refused: NotFound}  # so that these names may come to be
 expect:
 """
 
